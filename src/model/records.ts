@@ -1,0 +1,45 @@
+/** One kernel module file of a build, as the verifier read it. */
+export interface BuiltModule {
+  /** File name with `.ko`; the file lies in the record's `modules/`. */
+  file: string;
+  /** Hex SHA-256 of the stripped, uncompressed file. */
+  sha256: string;
+  /** Bytes, stripped, uncompressed. */
+  size: number;
+  vermagic: string;
+  license: string;
+  /** Module names that it needs, from its `depends=`. */
+  depends: string[];
+}
+
+export type BuildOutcome = 'built' | 'excluded' | 'in-tree' | 'failed' | 'broken';
+
+/** The compression of the kernel's own modules. */
+export type ModuleCompression = 'none' | 'gzip' | 'xz' | 'zstd';
+
+/** What the ledger keeps of one build: enough to publish, report and re-plan without building. */
+export interface BuildRecord {
+  /** The build key, hex SHA-256. */
+  key: string;
+  module: string;
+  moduleVersion: string;
+  release: string;
+  architecture: string;
+  kernelVersion: string;
+  outcome: BuildOutcome;
+  /** One sentence for people. */
+  reason: string;
+  /** Instants in ISO 8601, UTC. */
+  started: string;
+  finished: string;
+  /** Wall seconds of evaluation, build and verification. */
+  seconds: number;
+  modules: BuiltModule[];
+  compression: ModuleCompression;
+  /** Whether the initramfs has to be refreshed: the module's own word or the configuration's. */
+  initramfs: boolean;
+  /** Seconds since the epoch that every file of the build's packages carries: the newest file of the source. */
+  sourceDateEpoch: number;
+  /** How many times this key was tried. */
+  attempts: number;
+}
