@@ -99,6 +99,25 @@ export async function readFileOrUndefined(file: string): Promise<Buffer | undefi
   }
 }
 
+/**
+ * Reads a file that untrusted code left behind: only a plain file, never through a link, never more than a size.
+ *
+ * @returns undefined when it is anything else, or not there
+ */
+export async function readUntrustedFile(file: string, limit: number): Promise<Buffer | undefined> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await fs.open(file, flags).catch(() => undefined);
+  if (handle === undefined) {
+    return undefined;
+  }
+  try {
+    const stat = await handle.stat();
+    return stat.isFile() && stat.size <= limit ? await handle.readFile() : undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Whether something, also a dangling link, has this name. */
 export async function exists(file: string): Promise<boolean> {
   try {

@@ -8,10 +8,25 @@ export type LockstepEvent =
   | { type: 'fetch'; what: string; bytes: number }
   | { type: 'plan'; total: number; queued: number }
   | { type: 'target-started'; module: string; release: string }
-  | { type: 'target-done'; module: string; release: string; verdict: Verdict; reason: string; seconds: number }
+  | {
+      type: 'target-done';
+      module: string;
+      release: string;
+      verdict: Verdict;
+      reason: string;
+      seconds: number;
+    }
   | { type: 'published'; suite: string; packages: number; added: string[]; removed: string[] }
   | { type: 'unchanged' };
 
-export type Phase = 'setup' | 'archive' | 'kernels' | 'plan' | 'fetch' | 'build' | 'package' | 'publish';
+export type Phase =
+  | 'setup'
+  | 'archive'
+  | 'kernels'
+  | 'plan'
+  | 'fetch'
+  | 'build'
+  | 'package'
+  | 'publish';
 
 export type Emit = (event: LockstepEvent) => void;

@@ -36,6 +36,10 @@ export interface BuildRecord {
   seconds: number;
   modules: BuiltModule[];
   compression: ModuleCompression;
+  /** Where the kernel's own modules lie. */
+  modulesDirectory: '/usr/lib/modules' | '/lib/modules';
+  /** Source package and version of the headers, as Built-Using names them: `linux (= 6.12.117-1)`. */
+  headersSource: string;
   /** Whether the initramfs has to be refreshed: the module's own word or the configuration's. */
   initramfs: boolean;
   /** Seconds since the epoch that every file of the build's packages carries: the newest file of the source. */

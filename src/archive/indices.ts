@@ -1,0 +1,22 @@
+/** One `Packages` file of the private root. */
+export interface IndexFile {
+  /** Absolute path, compressed as apt keeps it. */
+  file: string;
+  /** Base address of the repository; `Filename` fields are relative to it. */
+  base: string;
+  suite: string;
+  codename: string;
+  component: string;
+  architecture: string;
+}
+
+/** Reads `apt-get indextargets` lines of tab-separated FILENAME, REPO_URI, RELEASE, CODENAME, COMPONENT, ARCHITECTURE. */
+export function indexFilesOf(text: string): IndexFile[] {
+  return text.split('\n').flatMap((line) => {
+    const [file, base, suite, codename, component, architecture] = line.split('\t');
+    if (!file || !base || !suite || codename === undefined || !component || !architecture) {
+      return [];
+    }
+    return [{ file, base, suite, codename, component, architecture }];
+  });
+}

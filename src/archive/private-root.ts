@@ -1,0 +1,104 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { writeFileAtomic } from '../core/files.ts';
+import { formatStanza } from '../debian/control.ts';
+
+/** A group of suites read from one mirror with one keyring. */
+export interface ArchiveSource {
+  mirror: string;
+  suites: readonly string[];
+  components: readonly string[];
+  architectures: readonly string[];
+  keyring: string;
+  checkValidUntil: boolean;
+}
+
+function quote(value: string): string {
+  return `"${value.replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** The `.sources` file (deb822, sources.list(5)) for some sources. */
+export function formatSources(sources: readonly ArchiveSource[]): string {
+  return sources
+    .map((source) =>
+      formatStanza([
+        ['Types', 'deb'],
+        ['URIs', encodeURI(source.mirror)],
+        ['Suites', source.suites.join(' ')],
+        ['Components', source.components.join(' ')],
+        ['Architectures', source.architectures.join(' ')],
+        ['Signed-By', source.keyring],
+        ['Check-Valid-Until', source.checkValidUntil ? 'yes' : 'no'],
+      ]),
+    )
+    .join('\n');
+}
+
+/**
+ * The apt.conf of a private root. Nothing of the host's `/etc/apt` is read but what is handed in.
+ *
+ * @param transport apt.conf lines of the machine that say how to reach mirrors
+ */
+export function formatAptConf(
+  root: string,
+  architectures: readonly string[],
+  transport: readonly string[],
+): string {
+  const settings: [string, string][] = [
+    ['Dir', `${root}/`],
+    ['Dir::Etc', 'etc/apt/'],
+    ['Dir::Etc::netrc', '/etc/apt/auth.conf'],
+    ['Dir::Etc::netrcparts', '/etc/apt/auth.conf.d'],
+    ['Dir::State::status', `${root}/var/lib/dpkg/status`],
+    ['Dir::Log', `${root}/var/log/apt/`],
+    ['APT::Architecture', architectures[0] ?? 'amd64'],
+    ['APT::Sandbox::User', 'root'],
+    ['APT::Install-Recommends', 'false'],
+    ['APT::Update::Error-Mode', 'any'],
+    ['APT::Get::AllowUnauthenticated', 'false'],
+    ['Acquire::AllowInsecureRepositories', 'false'],
+    ['Acquire::Check-Valid-Until', 'true'],
+    ['Acquire::Check-Date', 'true'],
+    ['Acquire::Languages', 'none'],
+    ['Acquire::GzipIndexes', 'true'],
+    ['Acquire::ForceHash', 'SHA256'],
+    ['Acquire::Retries', '3'],
+    ['Acquire::http::Timeout', '30'],
+    ['Acquire::https::Timeout', '30'],
+  ];
+  return [
+    ...transport,
+    ...settings.map(([name, value]) => `${name} ${quote(value)};`),
+    `APT::Architectures { ${architectures.map((name) => `${quote(name)};`).join(' ')} };`,
+    '',
+  ].join('\n');
+}
+
+/** Makes or updates a private root. @returns the path of its apt.conf */
+export async function writePrivateRoot(
+  root: string,
+  sources: readonly ArchiveSource[],
+  architectures: readonly string[],
+  transport: readonly string[],
+): Promise<string> {
+  const folders = [
+    'etc/apt/apt.conf.d',
+    'etc/apt/preferences.d',
+    'etc/apt/sources.list.d',
+    'etc/apt/trusted.gpg.d',
+    'var/lib/apt/lists/partial',
+    'var/cache/apt/archives/partial',
+    'var/lib/dpkg',
+    'var/log/apt',
+  ];
+  await Promise.all(folders.map((folder) => fs.mkdir(path.join(root, folder), { recursive: true })));
+  const config = path.join(root, 'apt.conf');
+  await writeFileAtomic(config, formatAptConf(root, architectures, transport), { onlyIfChanged: true });
+  await writeFileAtomic(path.join(root, 'var/lib/dpkg/status'), '', { onlyIfChanged: true });
+  await writeFileAtomic(
+    path.join(root, 'etc/apt/sources.list.d/lockstep.sources'),
+    formatSources(sources),
+    { onlyIfChanged: true },
+  );
+  return config;
+}

@@ -1,0 +1,110 @@
+import * as path from 'node:path';
+import { LockstepError } from '../core/errors.ts';
+import { readUntrustedFile } from '../core/files.ts';
+import type { DkmsConf } from '../model/modules.ts';
+import { runSandbox, type SandboxLimits } from '../programs/sandbox.ts';
+import { firstErrorLine } from './log.ts';
+
+export interface BuildRequest {
+  /** Scratch folder of this build. */
+  folder: string;
+  layers: readonly string[];
+  /** The module's source folder on this machine. */
+  source: string;
+  conf: DkmsConf;
+  /** Environment as the dkms.conf saw it. */
+  env: Readonly<Record<string, string>>;
+  /** Time stamp for what the build may embed, seconds since 1970. */
+  sourceDateEpoch: number;
+  /** Compilers at once. */
+  jobs: number;
+  limits: SandboxLimits;
+  log: string;
+  interactive?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** A `.ko` as the build left it, stripped. */
+export interface BuiltFile {
+  name: string;
+  content: Buffer;
+}
+
+export type BuildResult =
+  | { outcome: 'built'; files: BuiltFile[] }
+  | { outcome: 'failed'; reason: string };
+
+const MAX_MODULE_BYTES = 512 * 1024 * 1024;
+
+/** Where DKMS builds, so that sources which name the path find it. */
+export function buildPathOf(conf: DkmsConf): string {
+  return `/var/lib/dkms/${conf.name}/${conf.version}/build`;
+}
+
+/** The environment of `build.bash`. Fixed user, host and time make the same inputs give the same bytes. */
+export function buildEnvironment(request: BuildRequest): Record<string, string> {
+  const { conf } = request;
+  return {
+    ...request.env,
+    SOURCE_DATE_EPOCH: String(request.sourceDateEpoch),
+    KBUILD_BUILD_USER: 'lockstep',
+    KBUILD_BUILD_HOST: 'lockstep',
+    KBUILD_BUILD_TIMESTAMP: `@${request.sourceDateEpoch}`,
+    lockstep_make: conf.make,
+    lockstep_jobs: String(request.jobs),
+    lockstep_patches: conf.patches.join('\n'),
+    lockstep_pre_build: conf.preBuild ?? '',
+    lockstep_post_build: conf.postBuild ?? '',
+    lockstep_modules: conf.modules
+      .map(({ location, builtName, installedName, strip }) =>
+        // An empty first field would be lost to read's white space.
+        [location || '.', builtName, installedName, strip ? 'yes' : 'no'].join('\t'),
+      )
+      .join('\n'),
+  };
+}
+
+/**
+ * Builds a module in the sandbox. A source that fails, hangs or floods ends as `failed`.
+ *
+ * @throws LockstepError INTERRUPTED, and what the sandbox throws
+ */
+export async function buildModule(request: BuildRequest): Promise<BuildResult> {
+  const { limits, log } = request;
+  const result = await runSandbox({
+    ...request,
+    buildPath: buildPathOf(request.conf),
+    env: buildEnvironment(request),
+    command:
+      request.interactive === true
+        ? ['bash', '-i']
+        : ['bash', '/usr/lib/lockstep/build.bash', '/out'],
+  });
+  switch (result.end) {
+    case 'interrupted':
+      throw new LockstepError('INTERRUPTED', 'interrupted', { exitCode: 130 });
+    case 'timeout':
+      return { outcome: 'failed', reason: `not built after ${Math.round(limits.seconds)} s` };
+    case 'output-limit':
+      return { outcome: 'failed', reason: `the build prints more than ${limits.outputBytes} bytes` };
+    case 'exited':
+      break;
+  }
+  if (result.status !== 0) {
+    const line = await firstErrorLine(log);
+    return { outcome: 'failed', reason: line ?? `the build ended with status ${result.status}` };
+  }
+  const files: BuiltFile[] = [];
+  for (const { installedName } of request.conf.modules) {
+    const name = `${installedName}.ko`;
+    const content = await readUntrustedFile(
+      path.join(request.folder, 'out', name),
+      MAX_MODULE_BYTES,
+    );
+    if (content === undefined) {
+      return { outcome: 'failed', reason: `${name} is not a plain file of at most 512 MiB` };
+    }
+    files.push({ name, content });
+  }
+  return { outcome: 'built', files };
+}

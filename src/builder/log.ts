@@ -1,0 +1,43 @@
+import * as fs from 'node:fs/promises';
+
+const ERROR_LINES: readonly RegExp[] = [
+  /(?:fatal )?error: \S/i,
+  /^ERROR: modpost: /,
+  /undefined reference to/,
+  /No rule to make target/,
+  /: (?:command )?not found$/,
+  /\*\*\* .*[Ss]top\.?$/,
+  /^lockstep: (?!warning)/,
+];
+
+/** Terminal control sequences and other control characters, which a log of untrusted code may have. */
+// eslint-disable-next-line no-control-regex -- control characters are what it removes
+const CONTROL = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007]*(?:\u0007|$)|.)|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+
+/** The line of a build log that tells most about a failure, without control characters; undefined when none does. */
+export function findErrorLine(text: string): string | undefined {
+  const lines = text.split('\n').map((line) => line.replace(CONTROL, '').trim());
+  for (const pattern of ERROR_LINES) {
+    const found = lines.find((line) => pattern.test(line));
+    if (found !== undefined) {
+      return found.replace(/^lockstep: /, '').slice(0, 300);
+    }
+  }
+  return undefined;
+}
+
+const READ_BYTES = 4 * 1024 * 1024;
+
+/** As {@link findErrorLine}, for the last 4 MiB of a log file. */
+export async function firstErrorLine(log: string): Promise<string | undefined> {
+  const handle = await fs.open(log, 'r');
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(0, size - READ_BYTES);
+    const buffer = Buffer.alloc(size - start);
+    await handle.read(buffer, 0, buffer.length, start);
+    return findErrorLine(buffer.toString('utf8'));
+  } finally {
+    await handle.close();
+  }
+}

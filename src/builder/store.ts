@@ -1,0 +1,118 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { makeDirectoryAtomic } from '../core/files.ts';
+import { sha256 } from '../core/hash.ts';
+import type { DebRef } from '../model/packages.ts';
+import { unpackDeb } from '../programs/dpkg-deb.ts';
+import { runProgram } from '../programs/run.ts';
+import { BUILD_USER, runsAsRoot } from '../programs/sandbox.ts';
+import { recipeHash, writeRecipeLayer } from '../programs/recipe.ts';
+
+/** Fetches packages and says where they lie, in order. */
+export type Fetch = (refs: readonly DebRef[]) => Promise<string[]>;
+
+/**
+ * Unpacked packages and build roots, shared by all builds and never copied. Each folder is made whole or not at all
+ * and is named by what is in it, so any of them may be deleted between runs.
+ */
+export class Store {
+  readonly #directory: string;
+  readonly #fetch: Fetch;
+  readonly #pending = new Map<string, Promise<string>>();
+
+  /** @param directory folder of the cache; made when missing */
+  constructor(directory: string, fetch: Fetch) {
+    this.#directory = directory;
+    this.#fetch = fetch;
+  }
+
+  /** One maker at a time for each folder; the others wait for it. */
+  #once(directory: string, fill: (temporary: string) => Promise<void>): Promise<string> {
+    const pending = this.#pending.get(directory);
+    if (pending !== undefined) {
+      return pending;
+    }
+    const made = makeDirectoryAtomic(directory, fill).then(() => directory);
+    this.#pending.set(directory, made);
+    made.catch(() => this.#pending.delete(directory));
+    return made;
+  }
+
+  /** A package's files, as read-only material (headers). */
+  unpacked(ref: DebRef): Promise<string> {
+    return this.#once(path.join(this.#directory, 'unpacked', ref.sha256), async (temporary) => {
+      const [deb = ''] = await this.#fetch([ref]);
+      await unpackDeb(deb, temporary);
+    });
+  }
+
+  /** A module package's files, owned by the user that builds, since builds write beside them. */
+  moduleSource(ref: DebRef): Promise<string> {
+    return this.#once(path.join(this.#directory, 'sources', ref.sha256), async (temporary) => {
+      const [deb = ''] = await this.#fetch([ref]);
+      await unpackDeb(deb, temporary);
+      await runProgram('chmod', ['-R', 'u+rwX', '--', temporary]);
+      if (runsAsRoot()) {
+        await runProgram('chown', ['-R', '-h', `${BUILD_USER}:${BUILD_USER}`, '--', temporary]);
+      }
+    });
+  }
+
+  /**
+   * A root with some packages unpacked, in apt's order; no maintainer script is run. What scripts would have linked
+   * and a build needs (awk, cc, which) is linked here.
+   */
+  root(refs: readonly DebRef[]): Promise<string> {
+    const directory = path.join(this.#directory, 'roots', rootHash(refs));
+    return this.#once(directory, async (temporary) => {
+      const debs = await this.#fetch(refs);
+      await linkMergedUsr(temporary);
+      for (const deb of debs) {
+        await unpackDeb(deb, temporary);
+      }
+      await linkAlternatives(temporary);
+      await fs.rm(path.join(temporary, 'usr/share/doc'), { recursive: true, force: true });
+      await fs.rm(path.join(temporary, 'usr/share/man'), { recursive: true, force: true });
+    });
+  }
+
+  /** The recipe's own files: scripts, mount points, accounts. */
+  recipe(): Promise<string> {
+    const directory = path.join(this.#directory, 'recipes', recipeHash());
+    return this.#once(directory, writeRecipeLayer);
+  }
+}
+
+/** What identifies a root: the packages in it. */
+export function rootHash(refs: readonly DebRef[]): string {
+  return sha256(
+    refs
+      .map((ref) => ref.sha256)
+      .toSorted()
+      .join('\n'),
+  );
+}
+
+async function linkMergedUsr(root: string): Promise<void> {
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+    await fs.mkdir(path.join(root, 'usr', name), { recursive: true });
+    await fs.symlink(`usr/${name}`, path.join(root, name));
+  }
+}
+
+const ALTERNATIVES: readonly [link: string, target: string][] = [
+  ['awk', 'mawk'],
+  ['nawk', 'mawk'],
+  ['cc', 'gcc'],
+  ['which', 'which.debianutils'],
+];
+
+async function linkAlternatives(root: string): Promise<void> {
+  for (const [link, target] of ALTERNATIVES) {
+    const bin = path.join(root, 'usr/bin');
+    const present = await fs.stat(path.join(bin, target)).catch(() => undefined);
+    if (present !== undefined) {
+      await fs.symlink(target, path.join(bin, link)).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import * as path from 'node:path';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { LockstepError } from '../core/errors.ts';
+import type { Emit } from '../model/events.ts';
+import { openRunLog, type RunLog } from '../report/log.ts';
+import { TerminalReport } from '../report/terminal.ts';
+import { printable } from '../report/text.ts';
+import { type Context, openContext } from '../run/context.ts';
+
+/** Flags that every command has. */
+export interface CommonFlags {
+  config: string;
+  json: boolean;
+}
+
+export interface SessionOptions {
+  command: string;
+  flags: CommonFlags;
+  /** Seconds to wait for another run. */
+  wait?: number | undefined;
+  /** Whether the command changes the state. */
+  exclusive: boolean;
+}
+
+/** What a command hands back: data for `--json`, text for people, and the exit status. */
+export interface CommandOutput {
+  json: unknown;
+  text: string;
+  exitCode?: number;
+}
+
+/** Prints an error the way the flags ask for. @returns the exit status */
+export function reportError(error: unknown, json: boolean, logFile: string | undefined): number {
+  if (error instanceof LockstepError) {
+    const { code, message, hint, exitCode } = error;
+    if (json) {
+      process.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, undefined, 2)}\n`);
+    }
+    const lines = message.split('\n').map((line) => printable(line));
+    process.stderr.write(`lockstep: ${code}: ${lines.join('\n')}\n`);
+    if (hint !== undefined) {
+      process.stderr.write(`  hint: ${printable(hint)}\n`);
+    }
+    return exitCode;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`lockstep: BUG: ${printable(text)}\n`);
+  process.stderr.write(
+    logFile === undefined
+      ? `${error instanceof Error ? (error.stack ?? '') : ''}\n`
+      : `  hint: please report it with the log ${logFile}\n`,
+  );
+  return 1;
+}
+
+/** Writes the output of a command. */
+export function printOutput(output: CommandOutput, json: boolean): void {
+  process.stdout.write(json ? `${JSON.stringify(output.json, undefined, 2)}\n` : output.text);
+  process.exitCode = output.exitCode ?? 0;
+}
+
+/** Fires at the first SIGINT or SIGTERM; the second ends the process at once. */
+function interruptSignal(): { signal: AbortSignal; dispose: () => void } {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) {
+      process.exit(130);
+    }
+    process.stderr.write('\nlockstep: interrupted: ending what runs (again: at once)\n');
+    controller.abort(new LockstepError('INTERRUPTED', 'interrupted', { exitCode: 130 }));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    dispose() {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
+}
+
+/**
+ * Runs a command's body with everything opened and prints what it returns; sets the exit status. Progress goes to
+ * standard error, results to standard output.
+ */
+export async function withSession(
+  options: SessionOptions,
+  body: (context: Context, config: Config) => Promise<CommandOutput>,
+): Promise<void> {
+  const { flags, command } = options;
+  const report = new TerminalReport({
+    isTerminal: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
+    columns: () => process.stderr.columns,
+    write: (text) => void process.stderr.write(text),
+  });
+  const interrupt = interruptSignal();
+  let log: RunLog | undefined;
+  let context: Context | undefined;
+  try {
+    const config = await loadConfig(flags.config);
+    if (options.exclusive) {
+      log = openRunLog(config.state, command);
+    }
+    const emit: Emit = (event) => {
+      log?.present(event);
+      report.present(event);
+    };
+    context = await openContext({
+      config,
+      emit,
+      signal: interrupt.signal,
+      command,
+      wait: options.wait ?? 0,
+      exclusive: options.exclusive,
+    });
+    const output = await body(context, config);
+    report.end();
+    printOutput(output, flags.json);
+  } catch (error) {
+    report.end();
+    log?.error(error);
+    const aborted = interrupt.signal.aborted && !(error instanceof LockstepError);
+    process.exitCode = reportError(aborted ? interrupt.signal.reason : error, flags.json, log?.file);
+  } finally {
+    await context?.close();
+    log?.close();
+    interrupt.dispose();
+  }
+}
+
+/** A path as a user would type it: relative to the working directory when that is shorter. */
+export function displayPath(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.length < file.length ? relative : file;
+}

@@ -1,0 +1,146 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { isMap, isScalar, LineCounter, type Document, type Node, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { errnoOf, LockstepError } from '../core/errors.ts';
+import { type Config, configSchema } from './schema.ts';
+
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** Where in the text a path of keys and indices stands; the nearest node there is when it is missing. */
+function offsetOf(document: Document, keys: readonly PropertyKey[]): number {
+  for (let length = keys.length; length >= 0; length -= 1) {
+    const node = document.getIn(keys.slice(0, length), true) as Node | undefined | null;
+    if (node?.range) {
+      return node.range[0];
+    }
+  }
+  return 0;
+}
+
+/** Where an unknown key itself stands. */
+function offsetOfKey(document: Document, parent: readonly PropertyKey[], key: string): number {
+  const map = parent.length === 0 ? document.contents : document.getIn(parent, true);
+  if (isMap(map)) {
+    for (const pair of map.items) {
+      if (isScalar(pair.key) && pair.key.value === key && pair.key.range) {
+        return pair.key.range[0];
+      }
+    }
+  }
+  return offsetOf(document, parent);
+}
+
+function dotted(keys: readonly PropertyKey[]): string {
+  return keys
+    .map((key, index) =>
+      typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`,
+    )
+    .join('');
+}
+
+interface Located {
+  offset: number;
+  message: string;
+}
+
+function locate(document: Document, issue: z.core.$ZodIssue): Located[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      offset: offsetOfKey(document, issue.path, key),
+      message: `unknown key ${dotted([...issue.path, key])}`,
+    }));
+  }
+  const missing = issue.path.length > 0 && document.getIn(issue.path) === undefined;
+  const where = dotted(issue.path);
+  const what = missing ? `${where} is missing` : `${where === '' ? 'the file' : where}: ${issue.message}`;
+  return [{ offset: offsetOf(document, issue.path), message: what }];
+}
+
+/**
+ * Reads the text of a configuration file. Relative paths in it are relative to its folder.
+ *
+ * @param text YAML
+ * @param file the file's path, for messages and relative paths
+ * @throws LockstepError CONFIG_INVALID with `file:line:column: message` a line for everything that is wrong
+ */
+export function parseConfig(text: string, file: string): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
+  const problems: Located[] = document.errors.map((error) => ({
+    offset: error.pos[0],
+    message: error.message.split('\n')[0] ?? 'is not YAML',
+  }));
+  const absolute = path.resolve(file);
+  if (problems.length === 0) {
+    const parsed = configSchema.safeParse(toPlain(document));
+    if (parsed.success) {
+      const base = path.dirname(absolute);
+      return {
+        ...parsed.data,
+        file: absolute,
+        state: path.resolve(base, parsed.data.state),
+        repository: {
+          ...parsed.data.repository,
+          directory: path.resolve(base, parsed.data.repository.directory),
+        },
+        archives: parsed.data.archives.map((archive) => ({
+          ...archive,
+          ...(archive.keyring === undefined ? {} : { keyring: path.resolve(base, archive.keyring) }),
+        })),
+      };
+    }
+    problems.push(...parsed.error.issues.flatMap((issue) => locate(document, issue)));
+  }
+  const text_ = problems
+    .map(({ offset, message }) => {
+      const { line, col } = lines.linePos(offset);
+      return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${message}`;
+    })
+    .join('\n');
+  throw new LockstepError('CONFIG_INVALID', text_, {
+    hint: 'lockstep schema prints what is allowed; docs/configuration.md explains it',
+    exitCode: 2,
+  });
+}
+
+/** The document as plain data; an alias bomb ends as an error of the parser, not as memory. */
+function toPlain(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch (error) {
+    throw new LockstepError('CONFIG_INVALID', `the configuration expands without end: ${String(error)}`, {
+      exitCode: 2,
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Reads a configuration file.
+ *
+ * @throws LockstepError CONFIG_MISSING, CONFIG_INVALID
+ */
+export async function loadConfig(file: string): Promise<Config> {
+  let text: string;
+  try {
+    const { size } = await fs.stat(file);
+    if (size > MAX_BYTES) {
+      throw new LockstepError('CONFIG_INVALID', `${file} is larger than 4 MiB: not a configuration`, {
+        exitCode: 2,
+      });
+    }
+    text = await fs.readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof LockstepError) {
+      throw error;
+    }
+    const errno = errnoOf(error) ?? 'unreadable';
+    throw new LockstepError('CONFIG_MISSING', `${file} can't be read (${errno})`, {
+      hint: 'name one with -c FILE, or begin with a copy of examples/quickstart.yaml',
+      exitCode: 2,
+      cause: error,
+    });
+  }
+  return parseConfig(text, file);
+}

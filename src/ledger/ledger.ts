@@ -1,0 +1,239 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { LockstepError } from '../core/errors.ts';
+import { exists, makeDirectoryAtomic, readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
+import type { BuildRecord } from '../model/records.ts';
+import { type Publications, publicationsSchema, recordSchema, seenSchema } from './schema.ts';
+
+/** What is kept of a build beside its record. */
+export interface BuildFiles {
+  modules: readonly { name: string; content: Uint8Array }[];
+  /** Path of the log; it is moved. */
+  log: string;
+  /** The source's copyright file. */
+  copyright: Uint8Array | undefined;
+}
+
+const INDEX_VERSION = 1;
+
+/**
+ * The records of all builds, one folder each, named by the build key; an SQLite index over them answers look-ups and
+ * is made anew from the records whenever it is missing or of another version.
+ *
+ *     builds/<2>/<key>/{record.json, build.log, copyright, modules/*.ko}
+ *     seen.json           when each kernel was first seen
+ *     publications.json   what each suite has, since when
+ *     index.sqlite        rebuilt from the records
+ */
+export class Ledger {
+  readonly directory: string;
+  readonly #index: DatabaseSync;
+
+  private constructor(directory: string, index: DatabaseSync) {
+    this.directory = directory;
+    this.#index = index;
+  }
+
+  /** Opens a ledger; makes it when there is none. */
+  static async open(directory: string): Promise<Ledger> {
+    await fs.mkdir(path.join(directory, 'builds'), { recursive: true });
+    const file = path.join(directory, 'index.sqlite');
+    let index = tryOpenIndex(file);
+    if (index === undefined) {
+      for (const suffix of ['', '-wal', '-shm', '-journal']) {
+        await fs.rm(file + suffix, { force: true });
+      }
+      index = openIndex(file);
+    }
+    const ledger = new Ledger(directory, index);
+    if (versionOf(index) !== INDEX_VERSION) {
+      await ledger.#rebuildIndex();
+    }
+    return ledger;
+  }
+
+  close(): void {
+    this.#index.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The folder of a build. */
+  folderOf(key: string): string {
+    return path.join(this.directory, 'builds', key.slice(0, 2), key);
+  }
+
+  /** The path of a kept module file. */
+  moduleFile(key: string, file: string): string {
+    return path.join(this.folderOf(key), 'modules', file);
+  }
+
+  logFile(key: string): string {
+    return path.join(this.folderOf(key), 'build.log');
+  }
+
+  /** The text of the source's copyright file, when it had one. */
+  copyright(key: string): Promise<Buffer | undefined> {
+    return readFileOrUndefined(path.join(this.folderOf(key), 'copyright'));
+  }
+
+  get(key: string): BuildRecord | undefined {
+    const row = this.#index.prepare('SELECT json FROM records WHERE key = ?').get(key);
+    return row === undefined ? undefined : parseRecord(row['json']);
+  }
+
+  /** Every record, oldest first. */
+  all(): BuildRecord[] {
+    return this.#index
+      .prepare('SELECT json FROM records ORDER BY finished, key')
+      .all()
+      .flatMap((row) => parseRecord(row['json']) ?? []);
+  }
+
+  /** Keeps a build, whole or not at all; replaces an earlier record of the same key. */
+  async put(record: BuildRecord, files: BuildFiles): Promise<void> {
+    const folder = this.folderOf(record.key);
+    if (await exists(folder)) {
+      await fs.rm(folder, { recursive: true });
+    }
+    await makeDirectoryAtomic(folder, async (temporary) => {
+      await fs.mkdir(path.join(temporary, 'modules'));
+      for (const { name, content } of files.modules) {
+        await writeFileAtomic(path.join(temporary, 'modules', name), content);
+      }
+      if (files.copyright !== undefined) {
+        await writeFileAtomic(path.join(temporary, 'copyright'), files.copyright);
+      }
+      await fs.copyFile(files.log, path.join(temporary, 'build.log')).catch(() => undefined);
+      await writeFileAtomic(
+        path.join(temporary, 'record.json'),
+        `${JSON.stringify(record, undefined, 2)}\n`,
+      );
+    });
+    this.#remember(record);
+  }
+
+  /** When each of some things was first seen; the ones not seen before are noted with `now`. */
+  async firstSeen(names: readonly string[], now: Date): Promise<Map<string, string>> {
+    const file = path.join(this.directory, 'seen.json');
+    const seen = seenSchema.parse(JSON.parse((await readText(file)) ?? '{}'));
+    let changed = false;
+    for (const name of names) {
+      if (seen[name] === undefined) {
+        seen[name] = now.toISOString();
+        changed = true;
+      }
+    }
+    if (changed) {
+      await writeFileAtomic(file, `${JSON.stringify(seen, undefined, 1)}\n`);
+    }
+    return new Map(Object.entries(seen));
+  }
+
+  async publications(): Promise<Publications> {
+    const file = path.join(this.directory, 'publications.json');
+    const parsed = publicationsSchema.safeParse(JSON.parse((await readText(file)) ?? '{}'));
+    if (!parsed.success) {
+      throw new LockstepError('REPOSITORY_INVALID', `${file} is damaged: ${parsed.error.message}`, {
+        hint: 'restore it from a backup, or remove it: the next run publishes what the ledger has',
+      });
+    }
+    return parsed.data;
+  }
+
+  async setPublications(publications: Publications): Promise<void> {
+    await writeFileAtomic(
+      path.join(this.directory, 'publications.json'),
+      `${JSON.stringify(publications, undefined, 1)}\n`,
+      { onlyIfChanged: true },
+    );
+  }
+
+  #remember(record: BuildRecord): void {
+    this.#index
+      .prepare(
+        'INSERT OR REPLACE INTO records (key, module, release, outcome, finished, json) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      .run(
+        record.key,
+        record.module,
+        record.release,
+        record.outcome,
+        record.finished,
+        JSON.stringify(record),
+      );
+  }
+
+  async #rebuildIndex(): Promise<void> {
+    this.#index.exec('DROP TABLE IF EXISTS records');
+    createTables(this.#index);
+    const builds = path.join(this.directory, 'builds');
+    this.#index.exec('BEGIN');
+    for (const prefix of (await fs.readdir(builds)).toSorted()) {
+      for (const key of (await fs.readdir(path.join(builds, prefix))).toSorted()) {
+        const text = await readText(path.join(builds, prefix, key, 'record.json'));
+        const record = parseRecord(text);
+        if (record !== undefined && record.key === key) {
+          this.#remember(record);
+        }
+      }
+    }
+    this.#index.exec(`PRAGMA user_version = ${INDEX_VERSION}; COMMIT`);
+  }
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  return (await readFileOrUndefined(file))?.toString('utf8');
+}
+
+/** A record from its JSON; undefined when it is not one of this version of Lockstep. */
+export function parseRecord(json: unknown): BuildRecord | undefined {
+  if (typeof json !== 'string') {
+    return undefined;
+  }
+  try {
+    const parsed = recordSchema.safeParse(JSON.parse(json));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function openIndex(file: string): DatabaseSync {
+  const index = new DatabaseSync(file);
+  index.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+  return index;
+}
+
+function versionOf(index: DatabaseSync): number {
+  return Number(index.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+}
+
+/** The index when it can be read; undefined when the file is damaged. */
+function tryOpenIndex(file: string): DatabaseSync | undefined {
+  let index: DatabaseSync | undefined;
+  try {
+    index = openIndex(file);
+    if (versionOf(index) === INDEX_VERSION) {
+      index.prepare('SELECT count(*) FROM records').get();
+    }
+    return index;
+  } catch {
+    index?.close();
+    return undefined;
+  }
+}
+
+function createTables(index: DatabaseSync): void {
+  index.exec(`CREATE TABLE records (
+    key TEXT PRIMARY KEY,
+    module TEXT NOT NULL,
+    release TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    finished TEXT NOT NULL,
+    json TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`);
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { BuildRecord } from '../model/records.ts';
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A record as it lies on disk; what it does not fit is treated as if it were not there. */
+export const recordSchema = z.object({
+  key: hex64,
+  module: z.string(),
+  moduleVersion: z.string(),
+  release: z.string(),
+  architecture: z.string(),
+  kernelVersion: z.string(),
+  outcome: z.enum(['built', 'excluded', 'in-tree', 'failed', 'broken']),
+  reason: z.string(),
+  started: z.iso.datetime(),
+  finished: z.iso.datetime(),
+  seconds: z.number(),
+  modules: z.array(
+    z.object({
+      file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.+~-]*\.ko$/),
+      sha256: hex64,
+      size: z.number(),
+      vermagic: z.string(),
+      license: z.string(),
+      depends: z.array(z.string()),
+    }),
+  ),
+  compression: z.enum(['none', 'gzip', 'xz', 'zstd']),
+  modulesDirectory: z.enum(['/usr/lib/modules', '/lib/modules']),
+  headersSource: z.string(),
+  initramfs: z.boolean(),
+  sourceDateEpoch: z.number(),
+  attempts: z.number(),
+}) satisfies z.ZodType<BuildRecord>;
+
+export const seenSchema = z.record(z.string(), z.iso.datetime());
+
+export const publicationsSchema = z.record(
+  z.string(),
+  z.record(
+    z.string(),
+    z.object({
+      version: z.string(),
+      architecture: z.string(),
+      /** Folder and file below the state's `packages`. */
+      file: z.string(),
+      sha256: hex64,
+      /** Hash of everything the package was made of: while it is the same, the package is not made again. */
+      identity: hex64,
+      since: z.iso.datetime(),
+      /** The build key; undefined for a tracking package. */
+      key: hex64.optional(),
+    }),
+  ),
+);
+
+/** Published packages: suite → `name:architecture` → what is there. */
+export type Publications = z.output<typeof publicationsSchema>;
+export type Publication = Publications[string][string];

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type RunResult, runProgram } from './run.ts';
+
+/** apt, bound to a private root by its configuration file; the host's apt state is not touched. */
+export interface Apt {
+  get(args: readonly string[], signal?: AbortSignal): Promise<RunResult>;
+  cache(args: readonly string[], signal?: AbortSignal): Promise<RunResult>;
+  helper(args: readonly string[], signal?: AbortSignal): Promise<RunResult>;
+  /** The decompressed bytes of an index, whatever its compression; throws when it can't be read to its end. */
+  cat(file: string): AsyncGenerator<Uint8Array>;
+}
+
+/** @param config path of the private root's apt.conf */
+export function aptWith(config: string): Apt {
+  const env = { APT_CONFIG: config };
+  const run = (program: string) => {
+    return (args: readonly string[], signal?: AbortSignal): Promise<RunResult> =>
+      runProgram(program, args, {
+        env,
+        allowFailure: true,
+        ...(signal === undefined ? {} : { signal }),
+      });
+  };
+  return {
+    get: run('apt-get'),
+    cache: run('apt-cache'),
+    helper: run('/usr/lib/apt/apt-helper'),
+    async *cat(file) {
+      const child = spawn('/usr/lib/apt/apt-helper', ['cat-file', file], {
+        env: { ...process.env, ...env, LC_ALL: 'C.UTF-8' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let stderr = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        stderr = (stderr + text).slice(-4096);
+      });
+      const ended = once(child, 'close');
+      try {
+        for await (const chunk of child.stdout) {
+          yield chunk as Uint8Array;
+        }
+      } finally {
+        child.kill();
+      }
+      const [status] = (await ended) as [number | null];
+      if (status !== 0) {
+        throw new Error(`apt-helper cat-file ${file} ended with status ${status}: ${stderr.trim()}`);
+      }
+    },
+  };
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Puts a sandbox's file system together in a mount namespace of its own, then becomes the sandbox.
+# usage: mount-and-run.sh FOLDER OVERLAY-OPTIONS SOURCE COMMAND...
+# FOLDER is an empty folder to mount on; its `layers` file lists the root's layers, uppermost first, one a line.
+# SOURCE is the lower layer of the build folder, `-` for none. Beside FOLDER lie `upper` and `work` for it and `out`.
+# Runs as root of this or of a new user namespace; COMMAND finds /mnt/root, /mnt/build and /mnt/out.
+set -eu
+folder=$1
+options=$2
+source=$3
+shift 3
+state=$(dirname "$folder")
+mount -t tmpfs -o size=16m,mode=755 lockstep "$folder"
+cd "$folder"
+mkdir root build out state lower
+mount --bind "$state" state
+mount --bind "$state/out" out
+count=0
+lowerdir=
+while IFS= read -r layer; do
+  # Layers are bound to short names: no character of a path has a meaning for overlayfs then.
+  mkdir "$count"
+  mount --bind "$layer" "$count"
+  lowerdir=${lowerdir:+$lowerdir:}$count
+  count=$((count + 1))
+done <"$state/layers"
+mount -t overlay -o "${options}ro,lowerdir=$lowerdir" lockstep root
+if [ "$source" = - ]; then
+  mount --bind "$state/upper" build
+else
+  mount --bind "$source" lower
+  mount -t overlay -o "${options}lowerdir=lower,upperdir=state/upper,workdir=state/work" lockstep build
+fi
+umount -l state
+# The command may run as a user who can't walk to FOLDER; /mnt, in this namespace alone, is where everybody can.
+mount --rbind "$folder" /mnt
+cd /mnt
+exec "$@"

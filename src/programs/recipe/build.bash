@@ -1,0 +1,61 @@
+#!/bin/bash
+# Builds a module as `dkms build` does, inside the sandbox.
+# usage: build.bash OUTPUT
+# In the environment: kernelver kernel_source_dir, and
+#   lockstep_make       the make command of the dkms.conf
+#   lockstep_jobs       how many compilers at once
+#   lockstep_patches    one file name below patches/ a line
+#   lockstep_pre_build, lockstep_post_build  scripts of the source, with arguments
+#   lockstep_modules    `location (`.` for the build folder itself) TAB built name TAB installed name TAB yes|no` a line, the last says whether to strip
+# OUTPUT is a folder that gets one .ko a module. Status: 0 built, 10 does not compile, 5 and 6 patches, 7 a module is
+# missing after the build, as dkms(8) has them.
+
+output=$1
+build_dir=$PWD
+: "${kernelver:?}" "${kernel_source_dir:?}" "${lockstep_make:?}" "${lockstep_jobs:?}" "${lockstep_modules:?}"
+
+fail() {
+  echo "lockstep: $2" >&2
+  exit "$1"
+}
+
+# The compiler that the kernel was built with, as DKMS exports it.
+cc=$(sed -n 's|^CONFIG_CC_VERSION_TEXT="*\([^" ]*\) .*|\1|p' "$kernel_source_dir/.config")
+if [[ $cc ]] && command -v "$cc" >/dev/null; then
+  export CC=$cc KERNEL_CC=$cc
+fi
+
+while IFS= read -r patch; do
+  [[ $patch ]] || continue
+  [[ -e patches/$patch ]] || fail 5 "the patch $patch of the dkms.conf is not in patches/"
+  echo "# patch -p1 < patches/$patch"
+  patch -p1 <"patches/$patch" || fail 6 "the patch $patch does not apply"
+done <<<"${lockstep_patches-}"
+
+run_script() {
+  [[ $2 ]] || return 0
+  if [[ ! -x ${2%% *} ]]; then
+    echo "lockstep: warning: the $1 script ${2%% *} is not executable" >&2
+    return 0
+  fi
+  echo "# $1: $2"
+  (cd "$build_dir" && eval "./$2") || fail 10 "the $1 script failed"
+}
+
+run_script PRE_BUILD "${lockstep_pre_build-}"
+
+command=${lockstep_make/#make/make -j$lockstep_jobs KERNELRELEASE=$kernelver}
+echo "# $command"
+(eval "$command") || fail 10 "the module does not compile"
+
+while IFS=$'\t' read -r location built installed strip; do
+  file=$location/$built.ko
+  [[ -f $file && ! -L $file ]] || fail 7 "$file is missing after the build"
+  cp -- "$file" "$output/$installed.ko" || fail 7 "$file can't be kept"
+  if [[ $strip = yes ]]; then
+    strip -g "$output/$installed.ko" || fail 7 "$file can't be stripped"
+  fi
+done <<<"$lockstep_modules"
+
+run_script POST_BUILD "${lockstep_post_build-}"
+exit 0

@@ -1,0 +1,197 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { finished } from 'node:stream/promises';
+import { LockstepError } from '../core/errors.ts';
+
+export interface SandboxLimits {
+  /** Wall seconds. */
+  seconds: number;
+  /** Bytes of standard output and error together. */
+  outputBytes: number;
+  /** Bytes of the largest file that can be written. */
+  fileBytes: number;
+  /** Processes and threads. */
+  processes: number;
+}
+
+export interface SandboxRequest {
+  /** Scratch folder; `upper` in it is what the build folder got, `out` what was put into /out. Made when missing. */
+  folder: string;
+  /** Folders that make up the read-only root, uppermost first. */
+  layers: readonly string[];
+  /** Folder the build folder begins with; it is not written to. Empty when undefined. */
+  source: string | undefined;
+  /** Where the build folder is mounted: below /var/lib/dkms. */
+  buildPath: string;
+  env: Readonly<Record<string, string>>;
+  command: readonly string[];
+  limits: SandboxLimits;
+  /** File that gets the output; the terminal when `interactive`. */
+  log: string;
+  interactive?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+export type SandboxEnd = 'exited' | 'timeout' | 'output-limit' | 'interrupted';
+
+export interface SandboxResult {
+  end: SandboxEnd;
+  /** Exit status, 128 + signal as shells have it. */
+  status: number;
+}
+
+/**
+ * The user that builds run as when Lockstep runs as root: no account, no files, nothing else runs as it. Inside the
+ * sandbox it is 1000.
+ */
+export const BUILD_USER = 2_001_417_421;
+
+const SCRIPT = path.join(import.meta.dirname, 'mount-and-run.sh');
+
+/** Whether builds run as {@link BUILD_USER}; otherwise they run as the user who runs Lockstep. */
+export function runsAsRoot(): boolean {
+  return process.geteuid?.() === 0;
+}
+
+function bwrapArguments(request: SandboxRequest): string[] {
+  const { limits } = request;
+  const env = Object.entries(request.env).flatMap(([name, value]) => ['--setenv', name, value]);
+  return [
+    'prlimit',
+    '--core=0',
+    `--nproc=${limits.processes}`,
+    `--fsize=${limits.fileBytes}`,
+    'bwrap',
+    '--unshare-all',
+    '--unshare-user',
+    ...['--uid', '1000', '--gid', '1000', '--hostname', 'lockstep'],
+    '--die-with-parent',
+    ...(request.interactive === true ? [] : ['--new-session']),
+    ...['--ro-bind', '/mnt/root', '/', '--dev', '/dev', '--proc', '/proc'],
+    ...['/tmp', '/var/tmp', '/run'].flatMap((at) => ['--size', '1073741824', '--tmpfs', at]),
+    ...['--size', '1048576', '--tmpfs', '/var/lib/dkms'],
+    ...['--bind', '/mnt/build', request.buildPath, '--bind', '/mnt/out', '/out'],
+    ...['--chdir', request.buildPath, '--clearenv', ...env],
+    '--',
+    ...request.command,
+  ];
+}
+
+/** The whole command line of a sandbox, outermost program first. */
+export function sandboxCommand(request: SandboxRequest): string[] {
+  const asRoot = runsAsRoot();
+  const user = [`--reuid=${BUILD_USER}`, `--regid=${BUILD_USER}`, '--clear-groups', '--no-new-privs'];
+  return [
+    ...['setpriv', '--pdeathsig', 'KILL', 'unshare'],
+    ...(asRoot ? [] : ['--user', '--map-root-user']),
+    ...['--mount', '--propagation', 'private', '--'],
+    ...['sh', SCRIPT, path.join(request.folder, 'mnt')],
+    asRoot ? '' : 'userxattr,',
+    request.source ?? '-',
+    ...(asRoot ? ['setpriv', ...user] : []),
+    ...bwrapArguments(request),
+  ];
+}
+
+async function prepareFolder(request: SandboxRequest): Promise<void> {
+  const { folder, layers } = request;
+  for (const name of ['mnt', 'upper', 'work', 'out']) {
+    await fs.mkdir(path.join(folder, name), { recursive: true });
+  }
+  if (layers.some((layer) => layer.includes('\n'))) {
+    throw new LockstepError('SANDBOX_FAILED', `the path ${JSON.stringify(folder)} has a line break`);
+  }
+  await fs.writeFile(path.join(folder, 'layers'), layers.map((layer) => `${layer}\n`).join(''));
+  if (runsAsRoot()) {
+    for (const name of ['upper', 'out']) {
+      await fs.chown(path.join(folder, name), BUILD_USER, BUILD_USER);
+    }
+  }
+}
+
+/** Copies output to the log up to a limit. @returns how many bytes came */
+async function copyLimited(
+  from: AsyncIterable<Uint8Array>,
+  log: WriteStream,
+  state: { bytes: number },
+  limit: number,
+  exceeded: () => void,
+): Promise<void> {
+  for await (const chunk of from) {
+    const room = limit - state.bytes;
+    state.bytes += chunk.length;
+    if (room > 0 && !log.write(chunk.subarray(0, room))) {
+      await once(log, 'drain');
+    }
+    if (state.bytes > limit) {
+      exceeded();
+    }
+  }
+}
+
+/**
+ * Runs a command in a sandbox: no network, a process tree of its own that dies whole, no capability, nothing
+ * writable but the build folder, /out and size-limited temporary folders.
+ *
+ * @throws LockstepError ENVIRONMENT when unshare or bwrap are missing, SANDBOX_FAILED when the sandbox itself
+ *   could not be set up
+ */
+export async function runSandbox(request: SandboxRequest): Promise<SandboxResult> {
+  request.signal?.throwIfAborted();
+  await prepareFolder(request);
+  const [program = '', ...args] = sandboxCommand(request);
+  const interactive = request.interactive === true;
+  const child = spawn(program, args, {
+    stdio: interactive ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
+  });
+  let end: SandboxEnd = 'exited';
+  const stop = (why: SandboxEnd): void => {
+    end = end === 'exited' ? why : end;
+    child.kill('SIGKILL');
+  };
+  const timer = interactive
+    ? undefined
+    : setTimeout(() => {
+        stop('timeout');
+      }, request.limits.seconds * 1000);
+  const onAbort = (): void => {
+    stop('interrupted');
+  };
+  request.signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const status = new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        resolve(code ?? (signal === null ? 128 : 137));
+      });
+    });
+    if (!interactive && child.stdout !== null && child.stderr !== null) {
+      const log = createWriteStream(request.log, { flags: 'a' });
+      const state = { bytes: 0 };
+      const exceeded = (): void => {
+        stop('output-limit');
+      };
+      const { outputBytes } = request.limits;
+      await Promise.all([
+        copyLimited(child.stdout, log, state, outputBytes, exceeded),
+        copyLimited(child.stderr, log, state, outputBytes, exceeded),
+      ]);
+      log.end();
+      await finished(log);
+    }
+    return { end, status: await status };
+  } catch (cause) {
+    child.kill('SIGKILL');
+    throw new LockstepError('SANDBOX_FAILED', `the sandbox can't be started: ${String(cause)}`, {
+      hint: 'lockstep doctor',
+      cause,
+    });
+  } finally {
+    clearTimeout(timer);
+    request.signal?.removeEventListener('abort', onAbort);
+  }
+}

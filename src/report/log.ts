@@ -1,0 +1,44 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { pino } from 'pino';
+import type { LockstepEvent } from '../model/events.ts';
+
+const KEPT_LOGS = 30;
+
+/** A log of one run: the events as JSON lines, each with its time. */
+export interface RunLog {
+  file: string;
+  present(event: LockstepEvent): void;
+  error(error: unknown): void;
+  close(): void;
+}
+
+/** Opens the log of a run below `<state>/log`; the newest 30 are kept. */
+export function openRunLog(state: string, command: string): RunLog {
+  const directory = path.join(state, 'log');
+  fs.mkdirSync(directory, { recursive: true });
+  const old = fs
+    .readdirSync(directory)
+    .filter((name) => name.endsWith('.jsonl'))
+    .toSorted();
+  for (const name of old.slice(0, Math.max(0, old.length - KEPT_LOGS + 1))) {
+    fs.rmSync(path.join(directory, name), { force: true });
+  }
+  const stamp = new Date().toISOString().replace(/[:.]/g, '-');
+  const file = path.join(directory, `${stamp}-${command}-${process.pid}.jsonl`);
+  const destination = pino.destination({ dest: file, sync: true });
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  return {
+    file,
+    present(event) {
+      logger.info(event, event.type);
+    },
+    error(error) {
+      logger.error({ err: error }, 'error');
+    },
+    close() {
+      destination.flushSync();
+      destination.end();
+    },
+  };
+}

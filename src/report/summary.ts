@@ -1,0 +1,71 @@
+import type { Target } from '../model/plans.ts';
+import { VERDICT_MEANINGS } from '../model/verdicts.ts';
+import { table } from './tables.ts';
+
+/** What a run ends with on a terminal. */
+export interface RunSummary {
+  targets: readonly Target[];
+  built: number;
+  changed: boolean;
+  seconds: number;
+  url: string;
+  /** The published suites. */
+  suites: readonly string[];
+  /** File name for sources.list.d. */
+  slug: string;
+  directory: string;
+  configFile: string;
+}
+
+/** The lines an administrator pastes to use the repository. */
+export function adminLines(summary: Pick<RunSummary, 'url' | 'slug'>, suite: string, example: string): string[] {
+  const url = summary.url.replace(/\/+$/, '');
+  return [
+    `curl -fsSo /etc/apt/sources.list.d/${summary.slug}.sources ${url}/${suite}.sources`,
+    `apt update && apt install ${example}`,
+  ];
+}
+
+/** The end of a run: what is published, what is not and why, and what an administrator does next. */
+export function formatSummary(summary: RunSummary): string {
+  const published = summary.targets.filter((target) => target.verdict === 'published');
+  const others = summary.targets.filter((target) => target.verdict !== 'published');
+  const parts: string[] = [''];
+  parts.push(`${published.length} of ${summary.targets.length} targets are published in ${summary.directory}\n`);
+  if (published.length > 0) {
+    parts.push(
+      table(
+        ['PUBLISHED', 'VERSION', 'KERNEL'],
+        published.map(({ module, kernel }) => [module.name, module.version, kernel.release]),
+      ),
+    );
+  }
+  if (others.length > 0) {
+    parts.push(
+      '',
+      table(
+        ['NOT PUBLISHED', 'KERNEL', 'VERDICT', 'REASON'],
+        others.map(({ module, kernel, verdict, reason }) => [
+          module.name,
+          kernel.release,
+          verdict,
+          `${reason} (${VERDICT_MEANINGS[verdict].action})`,
+        ]),
+      ),
+    );
+  }
+  const newest = published.find(({ kernel }) => kernel.newest);
+  if (newest !== undefined) {
+    const example = `${newest.module.name}-modules-${newest.kernel.flavour}`;
+    for (const suite of summary.suites) {
+      parts.push(
+        '',
+        `On a ${suite} machine, as root (serve the folder first: lockstep serve -c ${summary.configFile}):`,
+        '',
+        ...adminLines(summary, suite, example).map((line) => `    ${line}`),
+        '',
+      );
+    }
+  }
+  return parts.join('\n');
+}

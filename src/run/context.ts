@@ -1,0 +1,158 @@
+import * as fs from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import * as path from 'node:path';
+import { Archive } from '../archive/archive.ts';
+import { type MachineApt, readMachineApt } from '../archive/machine.ts';
+import { Store } from '../builder/store.ts';
+import type { Config } from '../config/schema.ts';
+import { LockstepError } from '../core/errors.ts';
+import { acquireLock, type Lock } from '../core/lock.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import type { Emit } from '../model/events.ts';
+import type { DebRef } from '../model/packages.ts';
+import { runProgram } from '../programs/run.ts';
+import { runsAsRoot } from '../programs/sandbox.ts';
+
+/** Everything a command works with, opened from a configuration. */
+export interface Context {
+  config: Config;
+  machine: MachineApt;
+  ledger: Ledger;
+  archives: Archive[];
+  /** Scratch folder; empty at the beginning of a run. */
+  work: string;
+  emit: Emit;
+  signal: AbortSignal;
+  jobs: number;
+  /** The folder's marker of a build in work; another process reads them for its status. */
+  markerOf(key: string): string;
+  /** Keys that another process is building now. */
+  building(): Promise<Set<string>>;
+  /** A store of unpacked packages fed by an archive. */
+  storeOf(archive: Archive): Store;
+  close(): Promise<void>;
+}
+
+export interface ContextOptions {
+  config: Config;
+  emit: Emit;
+  signal: AbortSignal;
+  /** The command's name, for those who wait for the lock. */
+  command: string;
+  /** Seconds to wait for another run. */
+  wait: number;
+  /** Whether the command changes the state; one that only reads takes no lock and works beside a run. */
+  exclusive: boolean;
+}
+
+/**
+ * Opens state, ledger and archives, and takes the lock of the state folder.
+ *
+ * @throws LockstepError LOCKED, MIRROR_UNKNOWN, ENVIRONMENT, USAGE for an architecture that can't be built here
+ */
+export async function openContext(options: ContextOptions): Promise<Context> {
+  const { config, emit, signal } = options;
+  const lock = options.exclusive
+    ? await acquireLock(config.state, options.command, options.wait, signal)
+    : undefined;
+  let ledger: Ledger | undefined;
+  try {
+    const machine = await readMachineApt();
+    requireNative(config, machine);
+    ledger = await Ledger.open(path.join(config.state, 'ledger'));
+    const work = path.join(config.state, 'work');
+    if (options.exclusive) {
+      await removeTree(work);
+      await fs.mkdir(work, { recursive: true });
+    }
+    const cache = path.join(config.state, 'cache');
+    const archives: Archive[] = [];
+    for (const archive of config.archives) {
+      const name = archive.publish ?? archive.suites[0] ?? 'archive';
+      archives.push(
+        await Archive.open({
+          root: path.join(config.state, 'archives', name.replaceAll('/', '_')),
+          debs: path.join(cache, 'debs'),
+          config: archive,
+          architectures: config.kernels.architectures,
+          machine,
+          emit,
+          signal,
+        }),
+      );
+    }
+    return assemble(options, lock, machine, ledger, archives, work, cache);
+  } catch (error) {
+    ledger?.close();
+    await lock?.release();
+    throw error;
+  }
+}
+
+const MARKER = '.building';
+
+function assemble(
+  { config, emit, signal, exclusive }: ContextOptions,
+  lock: Lock | undefined,
+  machine: MachineApt,
+  ledger: Ledger,
+  archives: Archive[],
+  work: string,
+  cache: string,
+): Context {
+  const stores = new Map<Archive, Store>();
+  return {
+    config,
+    machine,
+    ledger,
+    archives,
+    work,
+    emit,
+    signal,
+    jobs: config.jobs ?? availableParallelism(),
+    markerOf: (key) => path.join(work, `${key}${MARKER}`),
+    async building() {
+      if (exclusive) {
+        return new Set();
+      }
+      const names = await fs.readdir(work).catch(() => []);
+      return new Set(
+        names.filter((name) => name.endsWith(MARKER)).map((name) => name.slice(0, -MARKER.length)),
+      );
+    },
+    storeOf(archive) {
+      let store = stores.get(archive);
+      if (store === undefined) {
+        store = new Store(cache, (refs: readonly DebRef[]) => archive.fetch(refs));
+        stores.set(archive, store);
+      }
+      return store;
+    },
+    async close() {
+      if (exclusive) {
+        await removeTree(work);
+      }
+      ledger.close();
+      await lock?.release();
+    },
+  };
+}
+
+function requireNative(config: Config, machine: MachineApt): void {
+  const foreign = config.kernels.architectures.find((name) => name !== machine.architecture);
+  if (foreign !== undefined) {
+    throw new LockstepError(
+      'USAGE',
+      `kernels.architectures: ${foreign} can't be built on this machine (${machine.architecture})`,
+      { hint: `set kernels.architectures: [${machine.architecture}]`, exitCode: 2 },
+    );
+  }
+}
+
+/** Removes a scratch folder, also what overlayfs leaves without permissions for an ordinary user. */
+export async function removeTree(directory: string): Promise<void> {
+  if (!runsAsRoot()) {
+    await runProgram('chmod', ['-R', 'u+rwX', '--', directory], { allowFailure: true });
+  }
+  await fs.rm(directory, { recursive: true, force: true });
+}

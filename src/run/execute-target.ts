@@ -1,0 +1,284 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { buildModule } from '../builder/build.ts';
+import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
+import type { Store } from '../builder/store.ts';
+import { LockstepError } from '../core/errors.ts';
+import { explainDiskError, readFileOrUndefined } from '../core/files.ts';
+import type { DkmsConf } from '../model/modules.ts';
+import type { Target } from '../model/plans.ts';
+import type { BuildOutcome, BuildRecord, BuiltModule } from '../model/records.ts';
+import {
+  dkmsEnvironment,
+  evaluateDkmsConf,
+  findSourceFolder,
+  type SourceFolder,
+} from '../modules/evaluate.ts';
+import type { SandboxLimits } from '../programs/sandbox.ts';
+import { parseSymvers, type SymbolTable } from '../verifier/symvers.ts';
+import { verifyModules } from '../verifier/verify.ts';
+import { type Context, removeTree } from './context.ts';
+import { since, type Survey } from './survey.ts';
+
+/** What a target's evaluation and build begin with. */
+export interface Prepared {
+  folder: string;
+  log: string;
+  layers: string[];
+  source: SourceFolder;
+  /** The unpacked module package. */
+  unpacked: string;
+  tree: KernelTree;
+  env: Record<string, string>;
+  sourceDateEpoch: number;
+}
+
+/** Kernel trees and symbol tables of one run, read once for all modules. */
+export class KernelTrees {
+  readonly #store: Store;
+  readonly #trees = new Map<string, Promise<KernelTree>>();
+  readonly #symbols = new Map<string, SymbolTable>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  open(target: Target): Promise<KernelTree> {
+    const { kernel } = target;
+    const id = `${kernel.release}/${kernel.architecture}`;
+    const tree = this.#trees.get(id) ?? openKernelTree(kernel, this.#store);
+    this.#trees.set(id, tree);
+    return tree;
+  }
+
+  symbolsOf(tree: KernelTree): SymbolTable {
+    const id = `${tree.kernel.release}/${tree.kernel.architecture}`;
+    const symbols = this.#symbols.get(id) ?? parseSymvers(tree.symvers);
+    this.#symbols.set(id, symbols);
+    return symbols;
+  }
+}
+
+/** Fetches and unpacks what a target needs. */
+export async function prepareTarget(
+  context: Context,
+  survey: Survey,
+  target: Target,
+  trees: KernelTrees,
+): Promise<Prepared> {
+  const store = context.storeOf(survey.archive);
+  const [tree, unpacked, root, recipe] = await Promise.all([
+    trees.open(target),
+    store.moduleSource(target.module.package),
+    store.root(survey.rootOf(target.kernel)),
+    store.recipe(),
+  ]);
+  const folder = await fs.mkdtemp(path.join(context.work, `${target.module.name}-`));
+  const source = await findSourceFolder(unpacked);
+  const env = dkmsEnvironment(source, target.kernel.release, machineOf(target.kernel.architecture));
+  return {
+    folder,
+    log: path.join(folder, 'build.log'),
+    layers: [recipe, unpacked, ...tree.layers, root],
+    source,
+    unpacked,
+    tree,
+    env,
+    sourceDateEpoch: await newestFile(source.path),
+  };
+}
+
+/** Modification time of the newest file of a folder, in whole seconds since 1970; links count as themselves. */
+async function newestFile(folder: string): Promise<number> {
+  let newest = 0;
+  for (const entry of await fs.readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) {
+      const { mtimeMs } = await fs.lstat(path.join(entry.parentPath, entry.name));
+      newest = Math.max(newest, Math.floor(mtimeMs / 1000));
+    }
+  }
+  return newest;
+}
+
+const MEGABYTE = 1024 * 1024;
+
+/** The limits of a dkms.conf's evaluation. */
+export function evaluationLimits(context: Context): SandboxLimits {
+  const { limits } = context.config;
+  return {
+    seconds: limits.evaluateSeconds,
+    outputBytes: MEGABYTE,
+    fileBytes: 4 * MEGABYTE,
+    processes: limits.processes,
+  };
+}
+
+/** The limits of a build. */
+export function buildLimits(context: Context): SandboxLimits {
+  const { limits } = context.config;
+  return {
+    seconds: limits.buildMinutes * 60,
+    outputBytes: limits.logMegabytes * MEGABYTE,
+    fileBytes: limits.fileMegabytes * MEGABYTE,
+    processes: limits.processes,
+  };
+}
+
+/** Evaluates the target's dkms.conf in its own scratch folder. */
+export function evaluateTarget(
+  context: Context,
+  target: Target,
+  prepared: Prepared,
+): Promise<DkmsConf> {
+  return evaluateDkmsConf({
+    folder: path.join(prepared.folder, 'evaluation'),
+    layers: prepared.layers,
+    source: prepared.source,
+    release: target.kernel.release,
+    machine: prepared.env['arch'] ?? '',
+    limits: evaluationLimits(context),
+    log: prepared.log,
+    signal: context.signal,
+  });
+}
+
+interface Outcome {
+  outcome: BuildOutcome;
+  reason: string;
+  modules: BuiltModule[];
+  files: { name: string; content: Buffer }[];
+  initramfs: boolean;
+}
+
+function ended(outcome: BuildOutcome, reason: string): Outcome {
+  return { outcome, reason, modules: [], files: [], initramfs: false };
+}
+
+async function evaluateBuildVerify(
+  context: Context,
+  target: Target,
+  prepared: Prepared,
+  trees: KernelTrees,
+): Promise<Outcome> {
+  let conf: DkmsConf;
+  try {
+    conf = await evaluateTarget(context, target, prepared);
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'DKMS_CONF_INVALID') {
+      return ended('failed', error.message);
+    }
+    throw error;
+  }
+  if (conf.excluded !== undefined) {
+    return ended('excluded', `dkms.conf: ${conf.excluded}`);
+  }
+  const result = await buildModule({
+    folder: path.join(prepared.folder, 'build'),
+    layers: prepared.layers,
+    source: prepared.source.path,
+    conf,
+    env: prepared.env,
+    sourceDateEpoch: prepared.sourceDateEpoch,
+    jobs: context.jobs,
+    limits: buildLimits(context),
+    log: prepared.log,
+    signal: context.signal,
+  });
+  if (result.outcome === 'failed') {
+    return ended('failed', result.reason);
+  }
+  const { tree } = prepared;
+  const verified = verifyModules(result.files, {
+    release: target.kernel.release,
+    config: tree.config,
+    symvers: trees.symbolsOf(tree),
+  });
+  const [finding] = verified.findings;
+  if (finding !== undefined) {
+    const lines = verified.findings.map((entry) => `lockstep: ${entry.code}: ${entry.message}\n`);
+    await fs.appendFile(prepared.log, lines.join(''));
+    const more = verified.findings.length - 1;
+    return ended('failed', `${finding.message}${more > 0 ? ` (and ${more} more)` : ''}`);
+  }
+  const names = verified.modules.map((entry) => entry.file).join(', ');
+  return {
+    outcome: 'built',
+    reason: `${names} fits this kernel`,
+    modules: verified.modules,
+    files: result.files,
+    initramfs: target.module.initramfs || conf.remakeInitrd,
+  };
+}
+
+/**
+ * Evaluates, builds and verifies one target and keeps what came of it in the ledger.
+ *
+ * @returns the record; outcome `broken` when something here, not the module, went wrong
+ * @throws LockstepError INTERRUPTED (nothing is kept), DISK_FULL
+ */
+export async function executeTarget(
+  context: Context,
+  survey: Survey,
+  target: Target,
+  key: string,
+  trees: KernelTrees,
+): Promise<BuildRecord> {
+  const started = new Date();
+  const began = Date.now();
+  let prepared: Prepared | undefined;
+  let outcome: Outcome;
+  await fs.writeFile(context.markerOf(key), '');
+  try {
+    prepared = await prepareTarget(context, survey, target, trees);
+    outcome = await evaluateBuildVerify(context, target, prepared, trees);
+  } catch (error) {
+    if (context.signal.aborted) {
+      throw new LockstepError('INTERRUPTED', 'interrupted', { exitCode: 130, cause: error });
+    }
+    const explained = explainDiskError(error, context.work);
+    if (explained instanceof LockstepError && explained.code === 'DISK_FULL') {
+      throw explained;
+    }
+    outcome =
+      explained instanceof LockstepError && explained.code === 'DKMS_CONF_INVALID'
+        ? ended('failed', explained.message)
+        : ended('broken', explained instanceof Error ? explained.message : String(explained));
+  }
+  const { kernel, module } = target;
+  const headers = kernel.headers?.packages[0];
+  const record: BuildRecord = {
+    key,
+    module: module.name,
+    moduleVersion: module.version,
+    release: kernel.release,
+    architecture: kernel.architecture,
+    kernelVersion: kernel.version,
+    outcome: outcome.outcome,
+    reason: outcome.reason,
+    started: started.toISOString(),
+    finished: new Date().toISOString(),
+    seconds: since(began),
+    modules: outcome.modules,
+    compression: prepared?.tree.compression ?? 'none',
+    modulesDirectory: prepared?.tree.modulesDirectory ?? '/lib/modules',
+    headersSource: headers === undefined ? '' : `${headers.source} (= ${headers.sourceVersion})`,
+    initramfs: outcome.initramfs,
+    sourceDateEpoch: prepared?.sourceDateEpoch ?? 0,
+    attempts: (context.ledger.get(key)?.attempts ?? 0) + 1,
+  };
+  await context.ledger.put(record, {
+    modules: outcome.files,
+    log: prepared?.log ?? '',
+    copyright:
+      prepared === undefined
+        ? undefined
+        : await readFileOrUndefined(
+            path.join(prepared.unpacked, 'usr/share/doc', module.package.name, 'copyright'),
+          ),
+  });
+  if (prepared !== undefined) {
+    await removeTree(prepared.folder);
+  }
+  await fs.rm(context.markerOf(key), { force: true });
+  return record;
+}

@@ -1,0 +1,117 @@
+import { LockstepError } from '../core/errors.ts';
+import { LocalEngine } from '../engine/local.ts';
+import type { Job } from '../engine/engine.ts';
+import type { Target } from '../model/plans.ts';
+import { VERDICT_MEANINGS } from '../model/verdicts.ts';
+import type { BuildRecord } from '../model/records.ts';
+import type { Context } from './context.ts';
+import { executeTarget, KernelTrees } from './execute-target.ts';
+import { planAll, planSurvey, type SurveyPlan } from './plan.ts';
+import { type PublishSummary, publishAll } from './publish.ts';
+import { since } from './survey.ts';
+
+export interface RunResult {
+  plans: SurveyPlan[];
+  built: number;
+  published: PublishSummary;
+  seconds: number;
+}
+
+/** Wall seconds that a target is expected to take: what its module took last, else a guess in between. */
+function expectedSeconds(target: Target, records: readonly BuildRecord[]): number {
+  const last = records.findLast(
+    (record) => record.module === target.module.name && record.outcome === 'built',
+  );
+  return last?.seconds ?? 30;
+}
+
+/** Builds everything that is queued; one failure stops nothing else. @returns how many builds were run */
+export async function buildQueued(context: Context, plans: readonly SurveyPlan[]): Promise<number> {
+  const records = context.ledger.all();
+  const jobs = new Map<string, Job>();
+  const { emit } = context;
+  for (const { survey, plan } of plans) {
+    const trees = new KernelTrees(context.storeOf(survey.archive));
+    for (const target of plan.targets) {
+      const { key } = target;
+      if (target.verdict !== 'queued' || key === undefined || jobs.has(key)) {
+        continue;
+      }
+      const { module, kernel } = target;
+      jobs.set(key, {
+        id: key,
+        weight: expectedSeconds(target, records),
+        async run() {
+          emit({ type: 'target-started', module: module.name, release: kernel.release });
+          const record = await executeTarget(context, survey, target, key, trees);
+          emit({
+            type: 'target-done',
+            module: module.name,
+            release: kernel.release,
+            verdict: record.outcome,
+            reason: record.reason,
+            seconds: record.seconds,
+          });
+        },
+      });
+    }
+  }
+  emit({
+    type: 'plan',
+    total: plans.reduce((sum, { plan }) => sum + plan.targets.length, 0),
+    queued: jobs.size,
+  });
+  const failures = await new LocalEngine(context.jobs).run([...jobs.values()], context.signal);
+  if (context.signal.aborted) {
+    throw new LockstepError('INTERRUPTED', 'interrupted; what was finished is kept', {
+      hint: 'run again to go on',
+      exitCode: 130,
+    });
+  }
+  const [failure] = failures.values();
+  if (failure !== undefined) {
+    throw failure;
+  }
+  return jobs.size;
+}
+
+/** The main job: archive → kernels and modules → plan → build and verify → package → publish. */
+export async function run(context: Context): Promise<RunResult> {
+  const began = Date.now();
+  const { emit } = context;
+  const plans = await planAll(context, { refresh: true });
+  const buildBegan = Date.now();
+  const built = await buildQueued(context, plans);
+  if (built > 0) {
+    emit({ type: 'phase-done', phase: 'build', seconds: since(buildBegan), detail: `${built} targets` });
+  }
+  const replanned: SurveyPlan[] = [];
+  for (const { survey } of plans) {
+    replanned.push({ survey, plan: await planSurvey(context, survey) });
+  }
+  const publishBegan = Date.now();
+  const published = await publishAll(context, replanned);
+  if (published.changed) {
+    for (const suite of published.suites) {
+      emit({ type: 'published', ...suite });
+    }
+    emit({ type: 'phase-done', phase: 'publish', seconds: since(publishBegan), detail: '' });
+  } else if (built === 0) {
+    emit({ type: 'unchanged' });
+  }
+  const final: SurveyPlan[] = [];
+  for (const { survey } of plans) {
+    final.push({ survey, plan: await planSurvey(context, survey) });
+  }
+  return { plans: final, built, published, seconds: since(began) };
+}
+
+/** 0 when every target has a final verdict other than failed, else 1. */
+export function exitCodeOf(plans: readonly SurveyPlan[]): 0 | 1 {
+  const targets = plans.flatMap(({ plan }) => plan.targets);
+  return targets.every(
+    ({ verdict }) => VERDICT_MEANINGS[verdict].final && verdict !== 'failed',
+  )
+    ? 0
+    : 1;
+}

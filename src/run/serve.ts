@@ -1,0 +1,1 @@
+export { serveRepository } from '../publisher/serve.ts';
