@@ -25,6 +25,18 @@ function expectedSeconds(target: Target, records: readonly BuildRecord[]): numbe
   return last?.seconds ?? 30;
 }
 
+/** Fetches what all queued targets of an archive need, in one go: apt fetches in parallel. */
+async function prefetch({ survey, plan }: SurveyPlan): Promise<void> {
+  const queued = plan.targets.filter((target) => target.verdict === 'queued' && target.key !== undefined);
+  await survey.archive.fetch(
+    queued.flatMap(({ module, kernel }) => [
+      module.package,
+      ...(kernel.headers?.packages ?? []),
+      ...survey.rootOf(kernel),
+    ]),
+  );
+}
+
 /** Builds everything that is queued; one failure stops nothing else. @returns how many builds were run */
 export async function buildQueued(context: Context, plans: readonly SurveyPlan[]): Promise<number> {
   const records = context.ledger.all();
@@ -80,9 +92,15 @@ export async function run(context: Context): Promise<RunResult> {
   const began = Date.now();
   const { emit } = context;
   const plans = await planAll(context, { refresh: true });
+  const fetchBegan = Date.now();
+  for (const plan of plans) {
+    await prefetch(plan);
+  }
+  const fetched = since(fetchBegan);
   const buildBegan = Date.now();
   const built = await buildQueued(context, plans);
   if (built > 0) {
+    emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
     emit({ type: 'phase-done', phase: 'build', seconds: since(buildBegan), detail: `${built} targets` });
   }
   const replanned: SurveyPlan[] = [];
