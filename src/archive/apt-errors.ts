@@ -28,19 +28,22 @@ const RULES: readonly Rule[] = [
     hint: 'check `components` of the archive',
   },
   {
-    pattern: /NO_PUBKEY|not signed|signatures? (?:couldn't be|could not be|were) |OpenPGP|Signed-By|GPG error/,
+    pattern:
+      /NO_PUBKEY|not signed|signatures? (?:couldn't be|could not be|were) |OpenPGP|Signed-By|GPG error/,
     code: 'ARCHIVE_UNSIGNED',
     what: 'the archive’s signature can’t be verified',
     hint: 'install debian-archive-keyring of the newest release, or name a `keyring`',
   },
   {
-    pattern: /Hash Sum mismatch|unexpected size|Clearsigned file isn't valid|Mirror sync in progress|Unable to parse|Encountered a section/,
+    pattern:
+      /Hash Sum mismatch|unexpected size|Clearsigned file isn't valid|Mirror sync in progress|Unable to parse|Encountered a section/,
     code: 'ARCHIVE_ALTERED',
     what: 'the mirror served a file that is not what the signed Release names',
     hint: 'the mirror may be in the middle of an update: run again in some minutes; nothing was taken from it',
   },
   {
-    pattern: /Could not (?:resolve|connect)|Unable to connect|timed out|Connection|Failed to fetch|Could not handshake|File not found|Some index files failed/,
+    pattern:
+      /Could not (?:resolve|connect)|Unable to connect|timed out|Connection|Failed to fetch|Could not handshake|File not found|Some index files failed/,
     code: 'ARCHIVE_UNREACHABLE',
     what: 'the mirror can’t be reached',
     hint: 'check the network and `mirror`; what was published stays as it is, run again later',
@@ -64,5 +67,8 @@ export function explainAptFailure(action: string, stderr: string): LockstepError
     }
   }
   const said = lines.slice(0, 3).join(' ').trim();
-  return new LockstepError('PROGRAM_FAILED', `${action}: apt failed: ${said || stderr.trim().slice(-400)}`);
+  return new LockstepError(
+    'PROGRAM_FAILED',
+    `${action}: apt failed: ${said || stderr.trim().slice(-400)}`,
+  );
 }

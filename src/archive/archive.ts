@@ -135,7 +135,7 @@ export class Archive {
       this.options.signal,
     );
     if (result.exitCode !== 0) {
-      const said = result.stderr.split('\n').filter((line) => line.startsWith('E:'))[0] ?? result.stderr;
+      const said = result.stderr.split('\n').find((line) => line.startsWith('E:')) ?? result.stderr;
       throw new LockstepError(
         'PACKAGE_UNKNOWN',
         `apt can't put together what a build needs from ${this.options.config.suites.join(', ')}: ${said.trim()}`,
@@ -167,7 +167,10 @@ export class Archive {
       emit({ type: 'fetch', what: `${missing.length} packages`, bytes });
       const partial = (ref: DebRef): string => path.join(debs, `${ref.sha256}.partial`);
       const result = await this.#apt.helper(
-        ['download-file', ...missing.flatMap((ref) => [ref.uri, partial(ref), `SHA256:${ref.sha256}`])],
+        [
+          'download-file',
+          ...missing.flatMap((ref) => [ref.uri, partial(ref), `SHA256:${ref.sha256}`]),
+        ],
         signal,
       );
       if (result.exitCode !== 0) {
@@ -191,10 +194,15 @@ export function parsePrintedUris(text: string): DebRef[] {
     .filter((line) => line !== '')
     .map((line) => {
       const groups = PRINTED.exec(line)?.groups;
-      const [name, version, architecture] = (groups?.['file'] ?? '').replace(/\.deb$/, '').split('_');
+      const [name, version, architecture] = (groups?.['file'] ?? '')
+        .replace(/\.deb$/, '')
+        .split('_');
       const { uri, size, sha256 } = groups ?? {};
       if (!name || !version || !architecture || uri === undefined || sha256 === undefined) {
-        throw new LockstepError('ARCHIVE_UNSIGNED', `apt named a package without a SHA-256: ${line}`);
+        throw new LockstepError(
+          'ARCHIVE_UNSIGNED',
+          `apt named a package without a SHA-256: ${line}`,
+        );
       }
       return {
         name,

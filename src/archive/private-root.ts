@@ -91,9 +91,13 @@ export async function writePrivateRoot(
     'var/lib/dpkg',
     'var/log/apt',
   ];
-  await Promise.all(folders.map((folder) => fs.mkdir(path.join(root, folder), { recursive: true })));
+  await Promise.all(
+    folders.map((folder) => fs.mkdir(path.join(root, folder), { recursive: true })),
+  );
   const config = path.join(root, 'apt.conf');
-  await writeFileAtomic(config, formatAptConf(root, architectures, transport), { onlyIfChanged: true });
+  await writeFileAtomic(config, formatAptConf(root, architectures, transport), {
+    onlyIfChanged: true,
+  });
   await writeFileAtomic(path.join(root, 'var/lib/dpkg/status'), '', { onlyIfChanged: true });
   await writeFileAtomic(
     path.join(root, 'etc/apt/sources.list.d/lockstep.sources'),

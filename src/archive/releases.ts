@@ -25,7 +25,9 @@ export function parseRelease(text: string): ReleaseFacts {
 
 /** Every Release file in a folder of apt lists, sorted by codename. */
 export async function readReleases(lists: string): Promise<ReleaseFacts[]> {
-  const names = (await fs.readdir(lists)).filter((name) => /_(?:In)?Release$/.test(name)).toSorted();
+  const names = (await fs.readdir(lists))
+    .filter((name) => /_(?:In)?Release$/.test(name))
+    .toSorted();
   const releases = await Promise.all(
     names.map(async (name) => parseRelease(await fs.readFile(path.join(lists, name), 'utf8'))),
   );

@@ -86,7 +86,10 @@ export async function buildModule(request: BuildRequest): Promise<BuildResult> {
     case 'timeout':
       return { outcome: 'failed', reason: `not built after ${Math.round(limits.seconds)} s` };
     case 'output-limit':
-      return { outcome: 'failed', reason: `the build prints more than ${limits.outputBytes} bytes` };
+      return {
+        outcome: 'failed',
+        reason: `the build prints more than ${limits.outputBytes} bytes`,
+      };
     case 'exited':
       break;
   }

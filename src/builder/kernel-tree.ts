@@ -79,6 +79,8 @@ export async function openKernelTree(kernel: Kernel, store: Store): Promise<Kern
     config,
     symvers: await read('Module.symvers'),
     compression: compressionOf(config),
-    modulesDirectory: merged.some((entry) => entry !== undefined) ? '/usr/lib/modules' : '/lib/modules',
+    modulesDirectory: merged.some((entry) => entry !== undefined)
+      ? '/usr/lib/modules'
+      : '/lib/modules',
   };
 }

@@ -12,7 +12,8 @@ const ERROR_LINES: readonly RegExp[] = [
 
 /** Terminal control sequences and other control characters, which a log of untrusted code may have. */
 // eslint-disable-next-line no-control-regex -- control characters are what it removes
-const CONTROL = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007]*(?:\u0007|$)|.)|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+const CONTROL =
+  /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007]*(?:\u0007|$)|.)|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 /** The line of a build log that tells most about a failure, without control characters; undefined when none does. */
 export function findErrorLine(text: string): string | undefined {

@@ -36,11 +36,14 @@ export const kernelsCommand = buildCommand({
   },
   parameters: { flags: readFlags, aliases: commonAliases },
   func: (flags: ReadFlags) =>
-    withSession({ command: 'kernels', flags, wait: flags.wait, exclusive: true }, async (context) => {
-      const plans = await planAll(context, { refresh: !flags.offline });
-      const kernels = plans.flatMap(({ survey }) => survey.allKernels);
-      return { json: kernels.map(kernelView), text: kernelTable(kernels) };
-    }),
+    withSession(
+      { command: 'kernels', flags, wait: flags.wait, exclusive: true },
+      async (context) => {
+        const plans = await planAll(context, { refresh: !flags.offline });
+        const kernels = plans.flatMap(({ survey }) => survey.allKernels);
+        return { json: kernels.map(kernelView), text: kernelTable(kernels) };
+      },
+    ),
 });
 
 export const planCommand = buildCommand({
@@ -73,14 +76,18 @@ export const statusCommand = buildCommand({
 export const whyCommand = buildCommand({
   docs: {
     brief: 'Explain the verdict of one target',
-    customUsage: examples(['why v4l2loopback 6.12.117+deb13-cloud-amd64', 'why there is no package']),
+    customUsage: examples([
+      'why v4l2loopback 6.12.117+deb13-cloud-amd64',
+      'why there is no package',
+    ]),
   },
   parameters: { flags: commonFlags, aliases: commonAliases, positional: targetArguments },
   func: (flags: CommonFlags, module: string, release: string) =>
     withSession({ command: 'why', flags, exclusive: false }, async (context) => {
       const plans = await planAll(context, { refresh: false });
       const { target } = findTarget(plans, module, release);
-      const log = target.record === undefined ? undefined : context.ledger.logFile(target.record.key);
+      const log =
+        target.record === undefined ? undefined : context.ledger.logFile(target.record.key);
       const { action } = VERDICT_MEANINGS[target.verdict];
       return {
         json: { ...viewTarget(target), action, key: target.key, log },
@@ -98,7 +105,10 @@ export const buildTargetCommand = buildCommand({
     brief: 'Build one target now, whatever its verdict; publishes nothing',
     customUsage: examples(
       ['build v4l2loopback 6.12.117+deb13-amd64', 'build, verify and keep it'],
-      ['build --shell v4l2loopback 6.12.117+deb13-amd64', "build, then a shell in the build's root"],
+      [
+        'build --shell v4l2loopback 6.12.117+deb13-amd64',
+        "build, then a shell in the build's root",
+      ],
     ),
   },
   parameters: {
@@ -149,7 +159,10 @@ export const doctorCommand = buildCommand({
   func: async (flags: CommonFlags) => {
     const checks = await diagnose(flags.config);
     const ok = checks.every((check) => check.ok);
-    printOutput({ json: { ok, checks }, text: formatDiagnosis(checks), exitCode: ok ? 0 : 3 }, flags.json);
+    printOutput(
+      { json: { ok, checks }, text: formatDiagnosis(checks), exitCode: ok ? 0 : 3 },
+      flags.json,
+    );
   },
 });
 

@@ -60,6 +60,8 @@ export function parsePort(input: string): number {
 }
 
 /** The usage lines of `--help`. */
-export function examples(...lines: readonly [input: string, brief: string][]): { input: string; brief: string }[] {
+export function examples(
+  ...lines: readonly [input: string, brief: string][]
+): { input: string; brief: string }[] {
   return lines.map(([input, brief]) => ({ input, brief }));
 }

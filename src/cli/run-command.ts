@@ -3,7 +3,6 @@ import { formatSummary } from '../report/summary.ts';
 import { targetTable } from '../report/tables.ts';
 import { planAll, viewTarget } from '../run/plan.ts';
 import { exitCodeOf, run } from '../run/run.ts';
-import { slugOf } from '../publisher/names.ts';
 import { commonAliases, commonFlags, examples, waitFlag } from './flags.ts';
 import { type CommonFlags, displayPath, withSession } from './session.ts';
 
@@ -39,33 +38,38 @@ export const runCommand = buildCommand({
     aliases: commonAliases,
   },
   func: (flags: RunFlags) =>
-    withSession({ command: 'run', flags, wait: flags.wait, exclusive: true }, async (context, config) => {
-      if (flags.dryRun) {
-        const targets = (await planAll(context, { refresh: true })).flatMap(({ plan }) => plan.targets);
-        return { json: { targets: targets.map(viewTarget) }, text: targetTable(targets) };
-      }
-      const result = await run(context);
-      const targets = result.plans.flatMap(({ plan }) => plan.targets);
-      const { directory, origin, url } = config.repository;
-      return {
-        json: {
-          targets: targets.map(viewTarget),
-          built: result.built,
-          published: result.published,
-          seconds: result.seconds,
-        },
-        text: formatSummary({
-          targets,
-          built: result.built,
-          changed: result.published.changed,
-          seconds: result.seconds,
-          url,
-          suites: result.plans.map(({ survey }) => survey.suite),
-          slug: slugOf(origin),
-          directory: displayPath(directory),
-          configFile: flags.config,
-        }),
-        exitCode: exitCodeOf(result.plans),
-      };
-    }),
+    withSession(
+      { command: 'run', flags, wait: flags.wait, exclusive: true },
+      async (context, config) => {
+        if (flags.dryRun) {
+          const targets = (await planAll(context, { refresh: true })).flatMap(
+            ({ plan }) => plan.targets,
+          );
+          return { json: { targets: targets.map(viewTarget) }, text: targetTable(targets) };
+        }
+        const result = await run(context);
+        const targets = result.plans.flatMap(({ plan }) => plan.targets);
+        const { directory, url } = config.repository;
+        return {
+          json: {
+            targets: targets.map(viewTarget),
+            built: result.built,
+            published: result.published,
+            seconds: result.seconds,
+          },
+          text: formatSummary({
+            targets,
+            built: result.built,
+            changed: result.published.changed,
+            seconds: result.seconds,
+            url,
+            suites: result.plans.map(({ survey }) => survey.suite),
+            slug: result.published.slug,
+            directory: displayPath(directory),
+            configFile: flags.config,
+          }),
+          exitCode: exitCodeOf(result.plans),
+        };
+      },
+    ),
 });

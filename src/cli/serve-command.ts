@@ -40,11 +40,18 @@ export const serveCommand = buildCommand({
     try {
       const { repository } = await loadConfig(flags.config);
       if (!(await exists(repository.directory))) {
-        throw new LockstepError('REPOSITORY_INVALID', `nothing is published in ${repository.directory}`, {
-          hint: `lockstep run -c ${flags.config}`,
-        });
+        throw new LockstepError(
+          'REPOSITORY_INVALID',
+          `nothing is published in ${repository.directory}`,
+          {
+            hint: `lockstep run -c ${flags.config}`,
+          },
+        );
       }
-      const server = await serveRepository(repository.directory, { port: flags.port, host: flags.host });
+      const server = await serveRepository(repository.directory, {
+        port: flags.port,
+        host: flags.host,
+      });
       process.stdout.write(
         flags.json
           ? `${JSON.stringify({ url: server.url, directory: repository.directory })}\n`

@@ -122,7 +122,11 @@ export async function withSession(
     report.end();
     log?.error(error);
     const aborted = interrupt.signal.aborted && !(error instanceof LockstepError);
-    process.exitCode = reportError(aborted ? interrupt.signal.reason : error, flags.json, log?.file);
+    process.exitCode = reportError(
+      aborted ? interrupt.signal.reason : error,
+      flags.json,
+      log?.file,
+    );
   } finally {
     await context?.close();
     log?.close();

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { isMap, isScalar, LineCounter, type Document, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { errnoOf, LockstepError } from '../core/errors.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -10,8 +10,8 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** Where in the text a path of keys and indices stands; the nearest node there is when it is missing. */
 function offsetOf(document: Document, keys: readonly PropertyKey[]): number {
   for (let length = keys.length; length >= 0; length -= 1) {
-    const node = document.getIn(keys.slice(0, length), true) as Node | undefined | null;
-    if (node?.range) {
+    const node = document.getIn(keys.slice(0, length), true);
+    if (isNode(node) && node.range) {
       return node.range[0];
     }
   }
@@ -53,7 +53,9 @@ function locate(document: Document, issue: z.core.$ZodIssue): Located[] {
   }
   const missing = issue.path.length > 0 && document.getIn(issue.path) === undefined;
   const where = dotted(issue.path);
-  const what = missing ? `${where} is missing` : `${where === '' ? 'the file' : where}: ${issue.message}`;
+  const what = missing
+    ? `${where} is missing`
+    : `${where === '' ? 'the file' : where}: ${issue.message}`;
   return [{ offset: offsetOf(document, issue.path), message: what }];
 }
 
@@ -86,7 +88,9 @@ export function parseConfig(text: string, file: string): Config {
         },
         archives: parsed.data.archives.map((archive) => ({
           ...archive,
-          ...(archive.keyring === undefined ? {} : { keyring: path.resolve(base, archive.keyring) }),
+          ...(archive.keyring === undefined
+            ? {}
+            : { keyring: path.resolve(base, archive.keyring) }),
         })),
       };
     }
@@ -109,10 +113,14 @@ function toPlain(document: Document): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (error) {
-    throw new LockstepError('CONFIG_INVALID', `the configuration expands without end: ${String(error)}`, {
-      exitCode: 2,
-      cause: error,
-    });
+    throw new LockstepError(
+      'CONFIG_INVALID',
+      `the configuration expands without end: ${String(error)}`,
+      {
+        exitCode: 2,
+        cause: error,
+      },
+    );
   }
 }
 
@@ -126,9 +134,13 @@ export async function loadConfig(file: string): Promise<Config> {
   try {
     const { size } = await fs.stat(file);
     if (size > MAX_BYTES) {
-      throw new LockstepError('CONFIG_INVALID', `${file} is larger than 4 MiB: not a configuration`, {
-        exitCode: 2,
-      });
+      throw new LockstepError(
+        'CONFIG_INVALID',
+        `${file} is larger than 4 MiB: not a configuration`,
+        {
+          exitCode: 2,
+        },
+      );
     }
     text = await fs.readFile(file, 'utf8');
   } catch (error) {

@@ -93,7 +93,12 @@ export const configSchema = z.strictObject({
   archives: z.array(archive).min(1),
   kernels,
   modules: z.array(module).min(1),
-  jobs: z.int().min(1).max(1024).optional().describe('Builds at once; the number of cores by default'),
+  jobs: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe('Builds at once; the number of cores by default'),
   limits,
 });
 

@@ -4,7 +4,6 @@ import { DatabaseSync } from 'node:sqlite';
 import { LockstepError } from './errors.ts';
 import { readFileOrUndefined, writeFileAtomic } from './files.ts';
 
-
 export interface Lock {
   release(): Promise<void>;
 }

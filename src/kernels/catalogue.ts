@@ -16,7 +16,10 @@ export function isKernelPackage(name: string): boolean {
 export type PackageIndex = ReadonlyMap<string, readonly IndexedPackage[]>;
 
 /** Groups packages that can be installed on an architecture by name, newest version first. */
-export function indexByName(packages: readonly IndexedPackage[], architecture: string): PackageIndex {
+export function indexByName(
+  packages: readonly IndexedPackage[],
+  architecture: string,
+): PackageIndex {
   const byName = new Map<string, IndexedPackage[]>();
   for (const entry of packages) {
     if (entry.ref.architecture === architecture || entry.ref.architecture === 'all') {
@@ -57,7 +60,10 @@ function metapackageOf(entry: IndexedPackage): Metapackage | undefined {
 }
 
 /** The flavours of an architecture, each with the release its newest metapackage points to. */
-function newestReleases(index: PackageIndex): { newest: Map<string, string>; flavours: Set<string> } {
+function newestReleases(index: PackageIndex): {
+  newest: Map<string, string>;
+  flavours: Set<string>;
+} {
   const newest = new Map<string, string>();
   const flavours = new Set<string>();
   for (const versions of index.values()) {
@@ -111,13 +117,13 @@ export function findKernels(packages: readonly IndexedPackage[], architecture: s
   const { newest, flavours } = newestReleases(index);
   const kernels: Kernel[] = [];
   for (const [name, versions] of index) {
-    if (!name.startsWith(IMAGE) || metapackageOf(versions[0] as IndexedPackage) !== undefined) {
+    const image = versions[0];
+    if (!name.startsWith(IMAGE) || image === undefined || metapackageOf(image) !== undefined) {
       continue;
     }
     const release = name.slice(IMAGE.length);
     const parts = splitRelease(release, flavours);
-    const image = versions[0];
-    if (parts === undefined || image === undefined) {
+    if (parts === undefined) {
       continue;
     }
     kernels.push({

@@ -55,7 +55,8 @@ export function headersOf(
       const own = group.flatMap((relation) =>
         (index.get(relation.name) ?? []).filter(
           (candidate) =>
-            candidate.ref.source === headers.ref.source && satisfies(candidate.ref.version, relation),
+            candidate.ref.source === headers.ref.source &&
+            satisfies(candidate.ref.version, relation),
         ),
       )[0];
       if (own !== undefined) {

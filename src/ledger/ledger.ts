@@ -2,7 +2,12 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LockstepError } from '../core/errors.ts';
-import { exists, makeDirectoryAtomic, readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
+import {
+  exists,
+  makeDirectoryAtomic,
+  readFileOrUndefined,
+  writeFileAtomic,
+} from '../core/files.ts';
 import type { BuildRecord } from '../model/records.ts';
 import { type Publications, publicationsSchema, recordSchema, seenSchema } from './schema.ts';
 

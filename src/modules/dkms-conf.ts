@@ -38,11 +38,22 @@ function moduleFile(value: string, directive: string): string {
   return value;
 }
 
-function declaredModules(values: ReadonlyMap<string, string>, packageName: string): DeclaredModule[] {
-  const names = ['BUILT_MODULE_NAME', 'BUILT_MODULE_LOCATION', 'DEST_MODULE_NAME', 'DEST_MODULE_LOCATION'];
+const RECORD_DIRECTIVES: ReadonlySet<string> = new Set([
+  'BUILT_MODULE_NAME',
+  'BUILT_MODULE_LOCATION',
+  'DEST_MODULE_NAME',
+  'DEST_MODULE_LOCATION',
+]);
+
+function declaredModules(
+  values: ReadonlyMap<string, string>,
+  packageName: string,
+): DeclaredModule[] {
   const indices = [...values.keys()].flatMap((key) => {
     const match = /^(?<name>\w+)\[(?<index>\d{1,6})\]$/.exec(key)?.groups;
-    return match !== undefined && names.includes(match['name'] ?? '') ? [Number(match['index'])] : [];
+    return match !== undefined && RECORD_DIRECTIVES.has(match['name'] ?? '')
+      ? [Number(match['index'])]
+      : [];
   });
   const count = Math.max(-1, ...indices) + 1;
   if (count > MAX_MODULES) {
@@ -93,7 +104,9 @@ export function readEvaluation(output: Buffer, folder: string): DkmsConf {
   const name = usable(scalar('PACKAGE_NAME')) ?? fallback.name;
   const version = usable(scalar('PACKAGE_VERSION')) ?? fallback.version;
   if (!NAME.test(name) || !NAME.test(version)) {
-    throw invalid('neither PACKAGE_NAME and PACKAGE_VERSION nor the folder give a name and a version');
+    throw invalid(
+      'neither PACKAGE_NAME and PACKAGE_VERSION nor the folder give a name and a version',
+    );
   }
   const modules = declaredModules(values, name);
   const excluded = pairs.filter(([key]) => key === 'excluded').map(([, value]) => value);
@@ -115,7 +128,9 @@ export function readEvaluation(output: Buffer, folder: string): DkmsConf {
       .map(([, value]) => relativeFolder(value, 'PATCH')),
     preBuild: scalar('PRE_BUILD'),
     postBuild: scalar('POST_BUILD'),
-    buildDepends: pairs.filter(([key]) => key.startsWith('BUILD_DEPENDS[')).map(([, value]) => value),
+    buildDepends: pairs
+      .filter(([key]) => key.startsWith('BUILD_DEPENDS['))
+      .map(([, value]) => value),
     remakeInitrd: /^y/i.test(scalar('REMAKE_INITRD') ?? ''),
     excluded:
       excluded.length === 0 ? undefined : excluded.join(', ').replace(/\s+/g, ' ').slice(0, 300),

@@ -23,7 +23,7 @@ export interface SourceFolder {
  */
 export async function findSourceFolder(unpacked: string): Promise<SourceFolder> {
   const base = path.join(unpacked, 'usr/src');
-  const names = await fs.readdir(base).catch(() => []);
+  const names = await fs.readdir(base).catch((): string[] => []);
   const found: string[] = [];
   for (const name of names.toSorted()) {
     const stat = await fs.lstat(path.join(base, name, 'dkms.conf')).catch(() => undefined);
@@ -34,10 +34,14 @@ export async function findSourceFolder(unpacked: string): Promise<SourceFolder> 
   const [name] = found;
   if (name === undefined || found.length > 1) {
     const what = name === undefined ? 'no folder' : `${found.length} folders`;
-    throw new LockstepError('DKMS_CONF_INVALID', `the package has ${what} with a dkms.conf in /usr/src`, {
-      hint: 'name a package that brings a DKMS source (`*-dkms`)',
-      exitCode: 1,
-    });
+    throw new LockstepError(
+      'DKMS_CONF_INVALID',
+      `the package has ${what} with a dkms.conf in /usr/src`,
+      {
+        hint: 'name a package that brings a DKMS source (`*-dkms`)',
+        exitCode: 1,
+      },
+    );
   }
   return { name, path: path.join(base, name) };
 }
@@ -117,7 +121,10 @@ export async function evaluateDkmsConf(request: EvaluationRequest): Promise<Dkms
   if (result.status !== 0) {
     throw invalid(`can't be evaluated (status ${result.status})`);
   }
-  const output = await readUntrustedFile(path.join(request.folder, 'out/evaluation'), MAX_EVALUATION_BYTES);
+  const output = await readUntrustedFile(
+    path.join(request.folder, 'out/evaluation'),
+    MAX_EVALUATION_BYTES,
+  );
   if (output === undefined) {
     throw invalid('can’t be evaluated, or says more than 1 MiB');
   }

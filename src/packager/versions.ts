@@ -13,7 +13,8 @@ import { parseVersion } from '../debian/version.ts';
 export function packageVersion(moduleVersion: string, kernelVersion: string, rebuild = 0): string {
   const { epoch, upstream, revision } = parseVersion(moduleVersion);
   const kernel = parseVersion(kernelVersion);
-  const kernelPart = kernel.revision === '' ? kernel.upstream : `${kernel.upstream}+${kernel.revision}`;
+  const kernelPart =
+    kernel.revision === '' ? kernel.upstream : `${kernel.upstream}+${kernel.revision}`;
   return [
     epoch === 0 ? '' : `${epoch}:`,
     `${upstream}-${revision === '' ? '0' : revision}+${kernelPart}`,

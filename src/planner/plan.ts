@@ -75,7 +75,8 @@ export function makePlan(inputs: PlanInputs): Plan {
   const targets = inputs.modules.flatMap((module) =>
     inputs.kernels.map((kernel): Target => {
       const key = inputs.keyOf(module, kernel);
-      const earlier = byTarget.get(targetId(module.name, kernel.release, kernel.architecture)) ?? [];
+      const earlier =
+        byTarget.get(targetId(module.name, kernel.release, kernel.architecture)) ?? [];
       const seen = inputs.firstSeen.get(kernelId(kernel)) ?? new Date(0).toISOString();
       const record = key === undefined ? newestBuilt(module, earlier) : byKey.get(key);
       if (record !== undefined) {

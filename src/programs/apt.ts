@@ -38,14 +38,18 @@ export function aptWith(config: string): Apt {
       const ended = once(child, 'close');
       try {
         for await (const chunk of child.stdout) {
-          yield chunk as Uint8Array;
+          if (chunk instanceof Uint8Array) {
+            yield chunk;
+          }
         }
       } finally {
         child.kill();
       }
-      const [status] = (await ended) as [number | null];
+      const [status]: unknown[] = await ended;
       if (status !== 0) {
-        throw new Error(`apt-helper cat-file ${file} ended with status ${status}: ${stderr.trim()}`);
+        throw new Error(
+          `apt-helper cat-file ${file} ended with status ${String(status)}: ${stderr.trim()}`,
+        );
       }
     },
   };

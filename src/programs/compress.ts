@@ -17,7 +17,10 @@ export const COMPRESSION_SUFFIX: Record<ModuleCompression, string> = {
  *
  * @returns the new path
  */
-export async function compressModule(file: string, compression: ModuleCompression): Promise<string> {
+export async function compressModule(
+  file: string,
+  compression: ModuleCompression,
+): Promise<string> {
   const target = `${file}${COMPRESSION_SUFFIX[compression]}`;
   switch (compression) {
     case 'none':

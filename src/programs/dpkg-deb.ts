@@ -1,8 +1,16 @@
 import { runProgram } from './run.ts';
 
 /** Unpacks a `.deb`'s files into a folder; runs none of its scripts. */
-export async function unpackDeb(deb: string, directory: string, signal?: AbortSignal): Promise<void> {
-  await runProgram('dpkg-deb', ['--extract', deb, directory], signal === undefined ? {} : { signal });
+export async function unpackDeb(
+  deb: string,
+  directory: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  await runProgram(
+    'dpkg-deb',
+    ['--extract', deb, directory],
+    signal === undefined ? {} : { signal },
+  );
 }
 
 /**

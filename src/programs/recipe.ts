@@ -41,13 +41,21 @@ function recipeFiles(): RecipeFile[] {
   return files;
 }
 
-const MOUNT_POINTS = ['dev', 'out', 'proc', 'run', 'sys', 'tmp', 'var/lib/dkms', 'var/tmp', 'etc/dkms'];
+const MOUNT_POINTS = [
+  'dev',
+  'out',
+  'proc',
+  'run',
+  'sys',
+  'tmp',
+  'var/lib/dkms',
+  'var/tmp',
+  'etc/dkms',
+];
 
 /** Hash of everything that the recipe brings into a build. */
 export function recipeHash(): string {
-  return sha256(
-    JSON.stringify([RECIPE_VERSION, recipeFiles(), MOUNT_POINTS]),
-  );
+  return sha256(JSON.stringify([RECIPE_VERSION, recipeFiles(), MOUNT_POINTS]));
 }
 
 /** Writes the layer that lies above every build root. */

@@ -83,7 +83,12 @@ function bwrapArguments(request: SandboxRequest): string[] {
 /** The whole command line of a sandbox, outermost program first. */
 export function sandboxCommand(request: SandboxRequest): string[] {
   const asRoot = runsAsRoot();
-  const user = [`--reuid=${BUILD_USER}`, `--regid=${BUILD_USER}`, '--clear-groups', '--no-new-privs'];
+  const user = [
+    `--reuid=${BUILD_USER}`,
+    `--regid=${BUILD_USER}`,
+    '--clear-groups',
+    '--no-new-privs',
+  ];
   return [
     ...['setpriv', '--pdeathsig', 'KILL', 'unshare'],
     ...(asRoot ? [] : ['--user', '--map-root-user']),
@@ -102,7 +107,10 @@ async function prepareFolder(request: SandboxRequest): Promise<void> {
     await fs.mkdir(path.join(folder, name), { recursive: true });
   }
   if (layers.some((layer) => layer.includes('\n'))) {
-    throw new LockstepError('SANDBOX_FAILED', `the path ${JSON.stringify(folder)} has a line break`);
+    throw new LockstepError(
+      'SANDBOX_FAILED',
+      `the path ${JSON.stringify(folder)} has a line break`,
+    );
   }
   await fs.writeFile(path.join(folder, 'layers'), layers.map((layer) => `${layer}\n`).join(''));
   if (runsAsRoot()) {
@@ -146,7 +154,10 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
   const interactive = request.interactive === true;
   const child = spawn(program, args, {
     stdio: interactive ? 'inherit' : ['ignore', 'pipe', 'pipe'],
-    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
+    env: {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      LC_ALL: 'C.UTF-8',
+    },
   });
   let end: SandboxEnd = 'exited';
   const stop = (why: SandboxEnd): void => {

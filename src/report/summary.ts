@@ -18,7 +18,11 @@ export interface RunSummary {
 }
 
 /** The lines an administrator pastes to use the repository. */
-export function adminLines(summary: Pick<RunSummary, 'url' | 'slug'>, suite: string, example: string): string[] {
+export function adminLines(
+  summary: Pick<RunSummary, 'url' | 'slug'>,
+  suite: string,
+  example: string,
+): string[] {
   const url = summary.url.replace(/\/+$/, '');
   return [
     `curl -fsSo /etc/apt/sources.list.d/${summary.slug}.sources ${url}/${suite}.sources`,
@@ -31,7 +35,9 @@ export function formatSummary(summary: RunSummary): string {
   const published = summary.targets.filter((target) => target.verdict === 'published');
   const others = summary.targets.filter((target) => target.verdict !== 'published');
   const parts: string[] = [''];
-  parts.push(`${published.length} of ${summary.targets.length} targets are published in ${summary.directory}\n`);
+  parts.push(
+    `${published.length} of ${summary.targets.length} targets are published in ${summary.directory}\n`,
+  );
   if (published.length > 0) {
     parts.push(
       table(

@@ -42,7 +42,12 @@ export class TerminalReport {
         this.#done += 1;
         this.#spent += event.seconds;
         break;
-      default:
+      case 'fetch':
+      case 'phase':
+      case 'phase-done':
+      case 'published':
+      case 'unchanged':
+      case 'warning':
         break;
     }
     const quiet = this.#screen.isTerminal && event.type === 'target-started';
@@ -91,7 +96,9 @@ export class TerminalReport {
     );
     const each = this.#done === 0 ? undefined : this.#spent / this.#done;
     const eta =
-      each === undefined ? '' : `, about ${formatSeconds((each * left) / Math.max(1, this.#running.size))} more`;
+      each === undefined
+        ? ''
+        : `, about ${formatSeconds((each * left) / Math.max(1, this.#running.size))} more`;
     const text = printable(`[${this.#done}/${this.#queued}${eta}] ${now.join(', ')}`);
     this.#screen.write(text.slice(0, Math.max(20, this.#screen.columns() - 1)));
     this.#drawn = true;

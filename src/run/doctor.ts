@@ -30,14 +30,21 @@ async function check(name: string, body: () => Promise<string>): Promise<Check> 
     return { name, ok: true, detail: await body() };
   } catch (error) {
     const hint = error instanceof LockstepError ? error.hint : undefined;
-    return { name, ok: false, detail: error instanceof Error ? error.message : String(error), hint };
+    return {
+      name,
+      ok: false,
+      detail: error instanceof Error ? error.message : String(error),
+      hint,
+    };
   }
 }
 
 async function checkPrograms(): Promise<string> {
   const missing: string[] = [];
   for (const [program, name] of PROGRAMS) {
-    const result = await runProgram('sh', ['-c', 'command -v "$1"', 'sh', program], { allowFailure: true });
+    const result = await runProgram('sh', ['-c', 'command -v "$1"', 'sh', program], {
+      allowFailure: true,
+    });
     if (result.exitCode !== 0) {
       missing.push(name);
     }
@@ -107,7 +114,9 @@ async function checkDisk(state: string): Promise<string> {
   const free = bavail * bsize;
   const detail = `${(free / 1e9).toFixed(1)} GB free in ${existing}`;
   if (free < WANTED_BYTES) {
-    throw new LockstepError('DISK_FULL', detail, { hint: 'a run of a few modules needs about 4 GB' });
+    throw new LockstepError('DISK_FULL', detail, {
+      hint: 'a run of a few modules needs about 4 GB',
+    });
   }
   return detail;
 }
@@ -136,7 +145,9 @@ export async function diagnose(configFile: string): Promise<Check[]> {
       await check('mirrors', async () => {
         const machine = await readMachineApt();
         const mirrors = config.archives.flatMap((archive) =>
-          archive.suites.map((suite) => `${suite}: ${archive.mirror ?? requireMirror(suite, machine)}`),
+          archive.suites.map(
+            (suite) => `${suite}: ${archive.mirror ?? requireMirror(suite, machine)}`,
+          ),
         );
         return mirrors.join(', ');
       }),

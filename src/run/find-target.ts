@@ -15,7 +15,9 @@ export function findTarget(
   release: string,
 ): { survey: Survey; target: Target } {
   const name = moduleNameOf(module);
-  const all = plans.flatMap(({ survey, plan }) => plan.targets.map((target) => ({ survey, target })));
+  const all = plans.flatMap(({ survey, plan }) =>
+    plan.targets.map((target) => ({ survey, target })),
+  );
   const ofModule = all.filter(({ target }) => target.module.name === name);
   if (ofModule.length === 0) {
     const known = [...new Set(all.map(({ target }) => target.module.name))];

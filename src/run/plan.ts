@@ -10,7 +10,10 @@ export interface SurveyPlan {
 }
 
 /** Surveys every archive of the configuration and plans; reads but builds nothing. */
-export async function planAll(context: Context, options: { refresh: boolean }): Promise<SurveyPlan[]> {
+export async function planAll(
+  context: Context,
+  options: { refresh: boolean },
+): Promise<SurveyPlan[]> {
   const plans: SurveyPlan[] = [];
   for (const archive of context.archives) {
     const survey = await surveyArchive(context, archive, options);

@@ -16,6 +16,7 @@ import {
 } from '../packager/packages.ts';
 import { modulePackageName, packageVersion, trackingPackageName } from '../packager/versions.ts';
 import { ensureSigningKey } from '../publisher/key.ts';
+import { slugOf } from '../publisher/names.ts';
 import { publish } from '../publisher/publish.ts';
 import type { Context } from './context.ts';
 import type { SurveyPlan } from './plan.ts';
@@ -196,6 +197,8 @@ function filesOf(context: Context, record: BuildRecord): { name: string; path: s
 }
 
 export interface PublishSummary {
+  /** File name of the repository for sources.list.d, without `.sources`. */
+  slug: string;
   changed: boolean;
   suites: { suite: string; packages: number; added: string[]; removed: string[] }[];
 }
@@ -233,5 +236,5 @@ export async function publishAll(
     signal,
   );
   await ledger.setPublications(publications);
-  return result;
+  return { slug: slugOf(config.repository.origin), ...result };
 }

@@ -1,6 +1,7 @@
 import { LockstepError } from '../core/errors.ts';
 import { LocalEngine } from '../engine/local.ts';
 import type { Job } from '../engine/engine.ts';
+import type { DebRef } from '../model/packages.ts';
 import type { Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
 import type { BuildRecord } from '../model/records.ts';
@@ -27,14 +28,14 @@ function expectedSeconds(target: Target, records: readonly BuildRecord[]): numbe
 
 /** Fetches what all queued targets of an archive need, in one go: apt fetches in parallel. */
 async function prefetch({ survey, plan }: SurveyPlan): Promise<void> {
-  const queued = plan.targets.filter((target) => target.verdict === 'queued' && target.key !== undefined);
-  await survey.archive.fetch(
-    queued.flatMap(({ module, kernel }) => [
-      module.package,
-      ...(kernel.headers?.packages ?? []),
-      ...survey.rootOf(kernel),
-    ]),
+  const queued = plan.targets.filter(
+    (target) => target.verdict === 'queued' && target.key !== undefined,
   );
+  const refs: DebRef[] = [];
+  for (const { module, kernel } of queued) {
+    refs.push(module.package, ...(kernel.headers?.packages ?? []), ...survey.rootOf(kernel));
+  }
+  await survey.archive.fetch(refs);
 }
 
 /** Builds everything that is queued; one failure stops nothing else. @returns how many builds were run */
@@ -82,7 +83,7 @@ export async function buildQueued(context: Context, plans: readonly SurveyPlan[]
   }
   const [failure] = failures.values();
   if (failure !== undefined) {
-    throw failure;
+    throw failure instanceof Error ? failure : new Error(String(failure));
   }
   return jobs.size;
 }
@@ -101,7 +102,12 @@ export async function run(context: Context): Promise<RunResult> {
   const built = await buildQueued(context, plans);
   if (built > 0) {
     emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
-    emit({ type: 'phase-done', phase: 'build', seconds: since(buildBegan), detail: `${built} targets` });
+    emit({
+      type: 'phase-done',
+      phase: 'build',
+      seconds: since(buildBegan),
+      detail: `${built} targets`,
+    });
   }
   const replanned: SurveyPlan[] = [];
   for (const { survey } of plans) {
@@ -127,9 +133,7 @@ export async function run(context: Context): Promise<RunResult> {
 /** 0 when every target has a final verdict other than failed, else 1. */
 export function exitCodeOf(plans: readonly SurveyPlan[]): 0 | 1 {
   const targets = plans.flatMap(({ plan }) => plan.targets);
-  return targets.every(
-    ({ verdict }) => VERDICT_MEANINGS[verdict].final && verdict !== 'failed',
-  )
+  return targets.every(({ verdict }) => VERDICT_MEANINGS[verdict].final && verdict !== 'failed')
     ? 0
     : 1;
 }

@@ -11,11 +11,19 @@ import type { Survey } from './survey.ts';
  *
  * @throws LockstepError USAGE for a kernel without headers, DKMS_CONF_INVALID
  */
-export async function openBuildShell(context: Context, survey: Survey, target: Target): Promise<void> {
+export async function openBuildShell(
+  context: Context,
+  survey: Survey,
+  target: Target,
+): Promise<void> {
   if (target.kernel.headers === undefined) {
-    throw new LockstepError('USAGE', `${target.kernel.release} has no headers: nothing can be built`, {
-      exitCode: 2,
-    });
+    throw new LockstepError(
+      'USAGE',
+      `${target.kernel.release} has no headers: nothing can be built`,
+      {
+        exitCode: 2,
+      },
+    );
   }
   const trees = new KernelTrees(context.storeOf(survey.archive));
   const prepared = await prepareTarget(context, survey, target, trees);
@@ -33,7 +41,8 @@ export async function openBuildShell(context: Context, survey: Survey, target: T
     signal: context.signal,
   };
   const result = await buildModule(request);
-  const said = result.outcome === 'built' ? 'the build went well' : `the build failed: ${result.reason}`;
+  const said =
+    result.outcome === 'built' ? 'the build went well' : `the build failed: ${result.reason}`;
   process.stderr.write(
     `lockstep: ${said}\nlockstep: a shell in its root; build again with: /usr/lib/lockstep/build.bash /out\n`,
   );

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { z } from 'zod';
 import type { Archive } from '../archive/archive.ts';
 import { BASE_PACKAGES, buildKey } from '../builder/key.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
@@ -81,7 +82,10 @@ export function since(began: number): number {
   return (Date.now() - began) / 1000;
 }
 
-async function readPackages(archive: Archive, wanted: ReadonlySet<string>): Promise<IndexedPackage[]> {
+async function readPackages(
+  archive: Archive,
+  wanted: ReadonlySet<string>,
+): Promise<IndexedPackage[]> {
   const packages: IndexedPackage[] = [];
   for (const index of await archive.indices()) {
     const found = scanIndex(
@@ -116,6 +120,17 @@ async function readRoots(
   return roots;
 }
 
+const closureSchema = z.array(
+  z.object({
+    name: z.string(),
+    version: z.string(),
+    architecture: z.string(),
+    sha256: z.string(),
+    size: z.number(),
+    uri: z.string(),
+  }),
+) satisfies z.ZodType<DebRef[]>;
+
 /** Asks apt for a closure once for each state of the indices. */
 async function cachedClosure(
   context: Context,
@@ -134,7 +149,7 @@ async function cachedClosure(
   );
   const cached = await readFileOrUndefined(file);
   if (cached !== undefined) {
-    return JSON.parse(cached.toString('utf8')) as DebRef[];
+    return closureSchema.parse(JSON.parse(cached.toString('utf8')));
   }
   const closure = await archive.closure(names);
   await writeFileAtomic(file, JSON.stringify(closure));
