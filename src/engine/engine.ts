@@ -16,5 +16,5 @@ export interface Engine {
    * @param signal when it fires, running jobs are told and no other begins
    * @returns what each failed job threw, by id
    */
-  run(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, unknown>>;
+  run(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, Error>>;
 }

@@ -9,9 +9,9 @@ export class LocalEngine implements Engine {
     this.#concurrency = concurrency;
   }
 
-  async run(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, unknown>> {
+  async run(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, Error>> {
     const queue = new PQueue({ concurrency: this.#concurrency });
-    const failures = new Map<string, unknown>();
+    const failures = new Map<string, Error>();
     await Promise.all(
       jobs.map((job) =>
         queue.add(
@@ -22,7 +22,10 @@ export class LocalEngine implements Engine {
             try {
               await job.run(signal);
             } catch (error) {
-              failures.set(job.id, error);
+              failures.set(
+                job.id,
+                error instanceof Error ? error : new Error('not an error', { cause: error }),
+              );
             }
           },
           { priority: Math.round(job.weight * 1000) },

@@ -35,7 +35,7 @@ export function aptWith(config: string): Apt {
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
         stderr = (stderr + text).slice(-4096);
       });
-      const ended = once(child, 'close');
+      const ended: Promise<unknown[]> = once(child, 'close');
       try {
         for await (const chunk of child.stdout) {
           if (chunk instanceof Uint8Array) {
@@ -45,7 +45,7 @@ export function aptWith(config: string): Apt {
       } finally {
         child.kill();
       }
-      const [status]: unknown[] = await ended;
+      const [status] = await ended;
       if (status !== 0) {
         throw new Error(
           `apt-helper cat-file ${file} ended with status ${String(status)}: ${stderr.trim()}`,

@@ -83,7 +83,7 @@ export async function buildQueued(context: Context, plans: readonly SurveyPlan[]
   }
   const [failure] = failures.values();
   if (failure !== undefined) {
-    throw failure instanceof Error ? failure : new Error(String(failure));
+    throw failure;
   }
   return jobs.size;
 }
