@@ -18,12 +18,23 @@ export function changelog(options: {
   const text = [
     `${source} (${version}) ${distribution}; urgency=medium`,
     '',
-    `  * ${change}`,
+    ...wrap(change, 74).map((line, index) => `${index === 0 ? '  * ' : '    '}${line}`),
     '',
     ` -- ${maintainer}  ${changelogDate(epoch)}`,
     '',
   ].join('\n');
   return gzipSync(text, { level: 9 });
+}
+
+/** What lintian would say of every package of this kind, each with the reason why it is so. */
+export function lintianOverrides(name: string): string {
+  return [
+    "# The name has to end with the kernel's release or flavour: apt protects and removes such packages with their kernel.",
+    `${name}: package-has-long-file-name *`,
+    "# The revision carries the kernel's version, so that it rises when the module's or the kernel's does.",
+    `${name}: debian-revision-not-well-formed *`,
+    '',
+  ].join('\n');
 }
 
 /** Folds an extended description: lines begin with a space, empty ones are ` .` (Policy 5.6.13). */

@@ -7,7 +7,7 @@ import type { Module } from '../model/modules.ts';
 import type { BuildRecord } from '../model/records.ts';
 import { COMPRESSION_SUFFIX, compressModule } from '../programs/compress.ts';
 import { type DebContent, type DebFile, writeDeb } from './deb-tree.ts';
-import { changelog, description } from './documents.ts';
+import { changelog, description, lintianOverrides } from './documents.ts';
 import { modulePackageName, packageVersion, trackingPackageName } from './versions.ts';
 
 /** Rises when the packager makes other packages of the same inputs. */
@@ -88,12 +88,10 @@ function fill(template: string, values: Readonly<Record<string, string>>): strin
   });
 }
 
-function summaryOf(module: Module): string {
-  return module.summary
-    .replace(/\s*\((?:DKMS|dkms)[^)]*\)/g, '')
-    .replace(/\s*[-–(]?\s*DKMS (?:source|version|files|support)\)?$/i, '')
-    .replace(/^(?:DKMS )?[Ss]ources? for (?:the )?/, '')
-    .trim();
+/** A synopsis of less than 80 characters, also for long names (Policy 3.4.1). */
+function synopsis(module: Module, text: string): string {
+  const whole = `${module.name} ${text}`;
+  return whole.length < 80 ? whole : text;
 }
 
 function documents(
@@ -108,12 +106,16 @@ function documents(
   const { suite, maintainer } = options;
   return [
     {
-      at: `usr/share/doc/${name}/changelog.gz`,
+      at: `usr/share/doc/${name}/changelog.Debian.gz`,
       content: changelog({ source, version, distribution: suite, change, maintainer, epoch }),
     },
     ...(copyright === undefined
       ? []
       : [{ at: `usr/share/doc/${name}/copyright`, content: copyright }]),
+    {
+      at: `usr/share/lintian/overrides/${name}`,
+      content: lintianOverrides(name),
+    },
   ];
 }
 
@@ -160,8 +162,8 @@ export async function makeModulePackage(
         ['Homepage', module.homepage],
         [
           'Description',
-          description(`${summaryOf(module)} (module for ${kernel.release})`.slice(0, 100), [
-            `Prebuilt kernel module ${list} for Linux ${kernel.release} (${kernel.version}).`,
+          description(synopsis(module, `kernel module for Linux ${kernel.release}`), [
+            `Prebuilt kernel module ${list} for Linux ${kernel.release} (${kernel.version}): ${module.summary}.`,
             `Built from ${module.package.name} ${module.version} (source package ${module.package.source} ${module.package.sourceVersion}). No compiler, headers or DKMS are needed.`,
             `Install ${trackingPackageName(module.name, kernel.flavour)} instead to follow the newest kernel.`,
           ]),
@@ -226,8 +228,9 @@ export async function makeTrackingPackage(
       ['Homepage', module.homepage],
       [
         'Description',
-        description(`${summaryOf(module)} (for ${kernel.flavour} kernels)`.slice(0, 100), [
-          `Follows Debian's newest ${kernel.flavour} kernel with a prebuilt module: as long as the module for a new kernel is not published, linux-image-${kernel.flavour} is held back; then both are upgraded together.`,
+        description(synopsis(module, `kernel module for ${kernel.flavour} (metapackage)`), [
+          `${module.summary}.`,
+          `This metapackage follows Debian's newest ${kernel.flavour} kernel with a prebuilt module: as long as the module for a new kernel is not published, linux-image-${kernel.flavour} is held back; then both are upgraded together.`,
           `Now it points to Linux ${kernel.release}.`,
         ]),
       ],

@@ -26,7 +26,7 @@ const MAX_REBUILDS = 1000;
 /** The maintainer of what is built, when the configuration names none. */
 export function maintainerOf(context: Context): string {
   const { maintainer, origin } = context.config.repository;
-  return maintainer ?? `${origin} <root@localhost>`;
+  return maintainer ?? `${origin} <lockstep@localhost.invalid>`;
 }
 
 /** `name:architecture`, by which publications are kept. */
@@ -196,6 +196,20 @@ function filesOf(context: Context, record: BuildRecord): { name: string; path: s
   }));
 }
 
+/** Removes made packages that no publication names any more; the pool keeps its own files. */
+async function removeUnpublished(directory: string, publications: Publications): Promise<void> {
+  const used = new Set(
+    Object.values(publications).flatMap((suite) =>
+      Object.values(suite).map((entry) => path.dirname(entry.file)),
+    ),
+  );
+  for (const name of await fs.readdir(directory)) {
+    if (!used.has(name)) {
+      await fs.rm(path.join(directory, name), { recursive: true, force: true });
+    }
+  }
+}
+
 export interface PublishSummary {
   /** File name of the repository for sources.list.d, without `.sources`. */
   slug: string;
@@ -236,5 +250,6 @@ export async function publishAll(
     signal,
   );
   await ledger.setPublications(publications);
+  await removeUnpublished(path.join(config.state, 'packages'), publications);
   return { slug: slugOf(config.repository.origin), ...result };
 }
