@@ -90,11 +90,12 @@ dmesg | grep -iE 'v4l2loopback|acpi_call' | grep -iE 'disagrees|unknown symbol|v
       await addRepository(root, served.url, await served.sources('trixie'));
       const { release } = published;
       await root.must(['apt-get', 'install', '-y', '--no-install-recommends', 'kmod']);
-      // A depmod that says when it is called, in front of the real one.
-      const wrapper =
-        '#!/bin/sh\necho "depmod $*" >>/var/log/depmod-calls\nexec /usr/sbin/depmod "$@"\n';
-      await root.writeFile('/usr/local/sbin/depmod', wrapper, 0o755);
-      const calls = async (): Promise<string[]> => {
+      // A depmod that says when it is called, in the place of the real one: apt's own PATH has no /usr/local.
+    const wrapper =
+      '#!/bin/sh\necho "depmod $*" >>/var/log/depmod-calls\nexec /opt/real/depmod "$@"\n';
+    await root.must(['sh', '-c', 'mkdir /opt/real && ln -s /usr/bin/kmod /opt/real/depmod && rm /usr/sbin/depmod']);
+    await root.writeFile('/usr/sbin/depmod', wrapper, 0o755);
+    const calls = async (): Promise<string[]> => {
         const text = await root.must([
           'sh',
           '-c',
@@ -124,10 +125,14 @@ dmesg | grep -iE 'v4l2loopback|acpi_call' | grep -iE 'disagrees|unknown symbol|v
         'apt-get',
         'purge',
         '-y',
-        `v4l2loopback-modules-${release}`,
+        'linux-image-amd64',
         `linux-image-${release}`,
+        'v4l2loopback-modules-amd64',
+        'openvpn-dco-modules-amd64',
       ]);
-      expect(await root.run(['ls', `/usr/lib/modules/${release}`])).toMatchObject({ exitCode: 2 });
+      const left = await root.run(['find', `/usr/lib/modules/${release}`]);
+      expect(left).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(await calls()).toEqual([]);
     },
     20 * MINUTES,
   );

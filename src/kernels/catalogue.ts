@@ -99,11 +99,10 @@ export function splitRelease(
   return found;
 }
 
-/** The packages that bring the image of a release, in the order in which a dependency should name them. */
-function imagesOf(release: string, index: PackageIndex): string[] {
-  return [`linux-modules-${release}`, `${IMAGE}${release}`, `${IMAGE}${release}-unsigned`].filter(
-    (name) => index.has(name),
-  );
+/** The package that brings the modules of a release: of its own where the image is split, else the image. */
+function imageOf(release: string, index: PackageIndex): string {
+  const split = `linux-modules-${release}`;
+  return index.has(split) ? split : `${IMAGE}${release}`;
 }
 
 /**
@@ -132,7 +131,7 @@ export function findKernels(packages: readonly IndexedPackage[], architecture: s
       architecture,
       version: image.ref.version,
       suites: [...new Set(versions.map((entry) => entry.suite))].toSorted(),
-      images: imagesOf(release, index),
+      image: imageOf(release, index),
       headers: headersOf(release, image.ref.version, index),
       newest: newest.get(parts.flavour) === release,
     });

@@ -20,8 +20,11 @@ export interface Kernel {
   version: string;
   /** The archive's suites whose indices carry the image, sorted. */
   suites: string[];
-  /** The packages that bring the image: signed, unsigned, split. A module package depends on any one of them. */
-  images: string[];
+  /**
+   * The package a module package depends on: the one that brings the kernel's own modules. Only one: with
+   * alternatives, apt answers the removal of a kernel by installing its unsigned twin.
+   */
+  image: string;
   /** Undefined when no suite carries the headers any more. */
   headers: KernelHeaders | undefined;
   /** Whether the flavour's metapackage, as a user of these suites gets it, points to this release. */

@@ -51,7 +51,7 @@ export function modulePackageIdentity(
       key: record.key,
       modules: record.modules.map(({ sha256: hash }) => hash),
       module,
-      kernel: [kernel.version, kernel.flavour, kernel.images],
+      kernel: [kernel.version, kernel.flavour, kernel.image],
       maintainer: options.maintainer,
       suite: options.suite,
     }),
@@ -145,6 +145,7 @@ export async function makeModulePackage(
       MODULES_DIRECTORY: record.modulesDirectory,
       INITRAMFS: record.initramfs ? 'yes' : 'no',
       SUBDIRECTORY: folder,
+      IMAGE: kernel.image,
       FILES: inputs.files.map((file) => `${folder}/${file.name}${suffix}`).join(' '),
     };
     const list = record.modules.map((entry) => entry.file.replace(/\.ko$/, '')).join(', ');
@@ -155,7 +156,7 @@ export async function makeModulePackage(
         ['Version', version],
         ['Architecture', kernel.architecture],
         ['Maintainer', options.maintainer],
-        ['Depends', kernel.images.join(' | ')],
+        ['Depends', kernel.image],
         ['Built-Using', `${record.headersSource}, ${builtFrom(module)}`],
         ['Section', 'kernel'],
         ['Priority', 'optional'],

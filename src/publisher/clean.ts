@@ -1,0 +1,100 @@
+import type { Dirent } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { errnoOf } from '../core/errors.ts';
+import type { FileOperations } from './operations.ts';
+import { byHashPath, type Generation } from './published.ts';
+
+const BY_HASH = /\/by-hash\/SHA256\/[0-9a-f]{64}$/;
+const INDEX = /\/binary-[a-z0-9-]+\/Packages(?:\.gz|\.xz)?$/;
+
+async function list(directory: string, recursive: boolean): Promise<Dirent[]> {
+  try {
+    return await fs.readdir(directory, { withFileTypes: true, recursive });
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') {
+      return [];
+    }
+    throw error;
+  }
+}
+
+/** Removes what a killed writer left: `.tmp-*` at the top of the repository and anywhere in `dists` and `pool`. */
+export async function removeLeftovers(directory: string, disk: FileOperations): Promise<void> {
+  const entries = [
+    ...(await list(directory, false)),
+    ...(await list(path.join(directory, 'dists'), true)),
+    ...(await list(path.join(directory, 'pool'), true)),
+  ];
+  for (const entry of entries) {
+    if (entry.name.startsWith('.tmp-')) {
+      await disk.removeTree(path.join(entry.parentPath, entry.name));
+    }
+  }
+}
+
+/** Removes unwanted files below `top`, and then the folders there that have no file in them. */
+async function removeFiles(
+  top: string,
+  isUnwanted: (file: string) => boolean,
+  disk: FileOperations,
+): Promise<void> {
+  const folders: string[] = [];
+  const full = new Set([top]);
+  for (const entry of await list(top, true)) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isDirectory()) {
+      folders.push(file);
+    } else if (entry.isFile() && isUnwanted(file)) {
+      await disk.remove(file);
+    } else {
+      for (let folder = entry.parentPath; !full.has(folder); folder = path.dirname(folder)) {
+        full.add(folder);
+      }
+    }
+  }
+  const empty = folders.filter((folder) => !full.has(folder));
+  for (const folder of empty.sort((left, right) => right.length - left.length)) {
+    await disk.removeEmpty(folder);
+  }
+}
+
+/** What of a suite stays. */
+export interface KeptSuite {
+  suite: string;
+  live: Generation;
+  former: readonly Generation[];
+}
+
+/** Removes the indices that no kept state of a suite has. Files of other kinds are left alone. */
+export async function pruneIndices(
+  directory: string,
+  kept: KeptSuite,
+  disk: FileOperations,
+): Promise<void> {
+  const folder = path.join(directory, 'dists', kept.suite);
+  const wanted = new Set(
+    [
+      ...kept.live.files.map((file) => file.path),
+      ...[kept.live, ...kept.former].flatMap((generation) => generation.files.map(byHashPath)),
+    ].map((name) => path.join(folder, name)),
+  );
+  await removeFiles(
+    folder,
+    (file) => (BY_HASH.test(file) || INDEX.test(file)) && !wanted.has(file),
+    disk,
+  );
+}
+
+/** @param wanted paths below `directory` of the packages that some kept state names */
+export async function prunePool(
+  directory: string,
+  wanted: ReadonlySet<string>,
+  disk: FileOperations,
+): Promise<void> {
+  await removeFiles(
+    path.join(directory, 'pool'),
+    (file) => file.endsWith('.deb') && !wanted.has(path.relative(directory, file)),
+    disk,
+  );
+}

@@ -1,0 +1,79 @@
+import { formatStanza, parseStanza, type Stanza } from '../debian/control.ts';
+import type { IndexFile } from './indices.ts';
+
+/** The fields of a suite's Release file, but for its date. */
+export interface ReleaseFields {
+  origin: string;
+  label: string;
+  suite: string;
+  codename: string;
+  architectures: readonly string[];
+  components: readonly string[];
+  description: string | undefined;
+  files: readonly IndexFile[];
+}
+
+/** A Release file as it was published. */
+export interface PublishedRelease {
+  /** The signed text. */
+  text: string;
+  date: Date;
+  files: IndexFile[];
+}
+
+/** An instant as Debian's Release files write it: RFC 5322 with `UTC`. */
+export function formatDate(date: Date): string {
+  return date.toUTCString().replace(/GMT$/, 'UTC');
+}
+
+/**
+ * The Release file of a suite (wiki.debian.org/DebianRepository/Format).
+ *
+ * `No-Support-for-Architecture-all` says that the packages for all architectures stand in each architecture's
+ * index. There is no Valid-Until: nothing is written while nothing changes. There is no Release.gpg either, since
+ * two files can't be replaced by one rename; every apt since 2012 reads InRelease.
+ */
+export function formatRelease(release: ReleaseFields, date: Date): string {
+  const files = release.files.map((file) => `\n ${file.sha256} ${file.size} ${file.path}`).join('');
+  return formatStanza([
+    ['Origin', release.origin],
+    ['Label', release.label],
+    ['Suite', release.suite],
+    ['Codename', release.codename],
+    ['Date', formatDate(date)],
+    ['Acquire-By-Hash', 'yes'],
+    ['No-Support-for-Architecture-all', 'Packages'],
+    ['Architectures', release.architectures.join(' ')],
+    ['Components', release.components.join(' ')],
+    ['Description', release.description],
+    ['SHA256', files],
+  ]);
+}
+
+function readFiles(stanza: Stanza): IndexFile[] {
+  return (stanza.get('SHA256') ?? '').split('\n').flatMap((line) => {
+    const [sha256, size, path] = line.trim().split(/\s+/);
+    return sha256 === undefined || size === undefined || path === undefined
+      ? []
+      : [{ path, sha256, size: Number(size) }];
+  });
+}
+
+/** Reads a Release file; undefined when it has no date or no list of files. */
+export function parseRelease(text: string): PublishedRelease | undefined {
+  const stanza = parseStanza(text);
+  const date = new Date(stanza.get('Date') ?? '');
+  if (Number.isNaN(date.getTime()) || !stanza.has('SHA256')) {
+    return undefined;
+  }
+  return { text, date, files: readFiles(stanza) };
+}
+
+/** The text of a clear-signed message with one signature (RFC 9580, section 7), or undefined. */
+export function signedText(message: string): string | undefined {
+  const match =
+    /^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n)*\n(?<text>[^]*?)-----BEGIN PGP SIGNATURE-----\n/.exec(
+      message,
+    );
+  return match?.groups?.['text']?.replace(/^- /gm, '');
+}
