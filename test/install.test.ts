@@ -91,11 +91,15 @@ dmesg | grep -iE 'v4l2loopback|acpi_call' | grep -iE 'disagrees|unknown symbol|v
       const { release } = published;
       await root.must(['apt-get', 'install', '-y', '--no-install-recommends', 'kmod']);
       // A depmod that says when it is called, in the place of the real one: apt's own PATH has no /usr/local.
-    const wrapper =
-      '#!/bin/sh\necho "depmod $*" >>/var/log/depmod-calls\nexec /opt/real/depmod "$@"\n';
-    await root.must(['sh', '-c', 'mkdir /opt/real && ln -s /usr/bin/kmod /opt/real/depmod && rm /usr/sbin/depmod']);
-    await root.writeFile('/usr/sbin/depmod', wrapper, 0o755);
-    const calls = async (): Promise<string[]> => {
+      const wrapper =
+        '#!/bin/sh\necho "depmod $*" >>/var/log/depmod-calls\nexec /opt/real/depmod "$@"\n';
+      await root.must([
+        'sh',
+        '-c',
+        'mkdir /opt/real && ln -s /usr/bin/kmod /opt/real/depmod && rm /usr/sbin/depmod',
+      ]);
+      await root.writeFile('/usr/sbin/depmod', wrapper, 0o755);
+      const calls = async (): Promise<string[]> => {
         const text = await root.must([
           'sh',
           '-c',

@@ -1,0 +1,144 @@
+/**
+ * The quickstart's first run against the sum of the bare makes of its targets, in the same roots, in one call.
+ *
+ *     scripts/with-node node bench/quickstart.ts
+ *
+ * Both begin with all packages downloaded. The reference runs each target's make by itself, one after another, with
+ * as many compilers at once as there are cores, and counts only the time of make.
+ */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { loadConfig } from '../src/config/load.ts';
+import type { LockstepEvent } from '../src/model/events.ts';
+import { runSandbox } from '../src/programs/sandbox.ts';
+import { buildEnvironment, buildPathOf } from '../src/builder/build.ts';
+import { type Context, openContext } from '../src/run/context.ts';
+import {
+  buildLimits,
+  evaluateTarget,
+  KernelTrees,
+  prepareTarget,
+} from '../src/run/execute-target.ts';
+import { planAll } from '../src/run/plan.ts';
+import { run } from '../src/run/run.ts';
+import { printRatios, ROOT, timed } from './support.ts';
+
+const FOLDER = path.join(ROOT, 'out/bench/quickstart');
+
+async function open(emit: (event: LockstepEvent) => void): Promise<Context> {
+  const example = await fs.readFile(path.join(ROOT, 'examples/quickstart.yaml'), 'utf8');
+  await fs.mkdir(FOLDER, { recursive: true });
+  const file = path.join(FOLDER, 'lockstep.yaml');
+  await fs.writeFile(file, example.replaceAll('../out/quickstart', '.'));
+  return await openContext({
+    config: await loadConfig(file),
+    emit,
+    signal: new AbortController().signal,
+    command: 'bench',
+    wait: 0,
+    exclusive: true,
+  });
+}
+
+/** Takes away all that a first run makes, but for the downloads. */
+async function forget(): Promise<void> {
+  const kept = new Set(['cache', 'archives']);
+  for (const name of await fs.readdir(path.join(FOLDER, 'state')).catch((): string[] => [])) {
+    if (!kept.has(name)) {
+      await fs.rm(path.join(FOLDER, 'state', name), { recursive: true });
+    }
+  }
+  for (const name of ['unpacked', 'sources', 'roots', 'recipes', 'closures']) {
+    await fs.rm(path.join(FOLDER, 'state/cache', name), { recursive: true, force: true });
+  }
+  await fs.rm(path.join(FOLDER, 'repository'), { recursive: true, force: true });
+}
+
+/** Seconds of make alone for every target that is built. */
+async function bareMakes(context: Context): Promise<{ name: string; seconds: number }[]> {
+  const makes: { name: string; seconds: number }[] = [];
+  for (const { survey, plan } of await planAll(context, { refresh: false })) {
+    const trees = new KernelTrees(context.storeOf(survey.archive));
+    for (const target of plan.targets.filter(({ record }) => record?.outcome === 'built')) {
+      const prepared = await prepareTarget(context, survey, target, trees);
+      const conf = await evaluateTarget(context, target, prepared);
+      const folder = path.join(prepared.folder, 'build');
+      const request = {
+        folder,
+        layers: prepared.layers,
+        source: prepared.source.path,
+        conf,
+        env: prepared.env,
+        sourceDateEpoch: prepared.sourceDateEpoch,
+        jobs: context.jobs,
+        limits: buildLimits(context),
+        log: prepared.log,
+      };
+      const make = conf.make.replace(
+        /^make/,
+        `make -j${context.jobs} KERNELRELEASE=${target.kernel.release}`,
+      );
+      const { status } = await runSandbox({
+        ...request,
+        buildPath: buildPathOf(conf),
+        env: { ...buildEnvironment(request), make },
+        command: [
+          'bash',
+          '-c',
+          'begin=$EPOCHREALTIME; eval "$make" >/dev/null 2>&1 || exit; echo "$begin $EPOCHREALTIME" >/out/times',
+        ],
+      });
+      if (status !== 0) {
+        throw new Error(`${target.module.name}: make ended with ${status}`);
+      }
+      const times = (await fs.readFile(path.join(folder, 'out/times'), 'utf8'))
+        .split(' ')
+        .map(Number);
+      makes.push({
+        name: `${target.module.name} ${target.kernel.release}`,
+        seconds: (times[1] ?? 0) - (times[0] ?? 0),
+      });
+    }
+  }
+  return makes;
+}
+
+const phases = new Map<string, number>();
+const noteEvent = (event: LockstepEvent): void => {
+  if (event.type === 'phase-done') {
+    phases.set(event.phase, (phases.get(event.phase) ?? 0) + event.seconds);
+  }
+};
+
+let context = await open(() => undefined);
+await run(context);
+await context.close();
+await forget();
+
+context = await open(noteEvent);
+const first = await timed(() => run(context));
+await context.close();
+const fetching = (phases.get('fetch') ?? 0) + (phases.get('archive') ?? 0);
+
+context = await open(() => undefined);
+const second = await timed(() => run(context));
+const makes = await bareMakes(context);
+await context.close();
+
+const sum = makes.reduce((total, { seconds }) => total + seconds, 0);
+for (const { name, seconds } of makes) {
+  process.stdout.write(`  make ${name.padEnd(44)} ${seconds.toFixed(2)} s\n`);
+}
+for (const [phase, seconds] of phases) {
+  process.stdout.write(`  first run, ${phase.padEnd(38)} ${seconds.toFixed(2)} s\n`);
+}
+printRatios('Quickstart', `sum of ${makes.length} bare makes`, [
+  {
+    name: 'first run, archive and fetch excluded',
+    ours: first.seconds - fetching,
+    reference: sum,
+    unit: 's',
+  },
+  { name: 'first run, whole', ours: first.seconds, reference: sum, unit: 's' },
+  { name: 'second run, nothing new', ours: second.seconds, reference: sum, unit: 's' },
+]);
