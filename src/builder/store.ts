@@ -1,5 +1,7 @@
 import * as fs from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
+import PQueue from 'p-queue';
 import { makeDirectoryAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import type { DebRef } from '../model/packages.ts';
@@ -59,7 +61,7 @@ export class Store {
   }
 
   /**
-   * A root with some packages unpacked, in apt's order; no maintainer script is run. What scripts would have linked
+   * A root with some packages unpacked; no maintainer script is run. What scripts would have linked
    * and a build needs (awk, cc, which) is linked here.
    */
   root(refs: readonly DebRef[]): Promise<string> {
@@ -67,9 +69,9 @@ export class Store {
     return this.#once(directory, async (temporary) => {
       const debs = await this.#fetch(refs);
       await linkMergedUsr(temporary);
-      for (const deb of debs) {
-        await unpackDeb(deb, temporary);
-      }
+      // One closure's packages share no file, so their order does not matter; decompression is nearly all the work.
+      const queue = new PQueue({ concurrency: availableParallelism() });
+      await Promise.all(debs.map((deb) => queue.add(() => unpackDeb(deb, temporary))));
       await linkAlternatives(temporary);
       await fs.rm(path.join(temporary, 'usr/share/doc'), { recursive: true, force: true });
       await fs.rm(path.join(temporary, 'usr/share/man'), { recursive: true, force: true });

@@ -18,12 +18,15 @@ export interface RunResult {
   seconds: number;
 }
 
-/** Wall seconds that a target is expected to take: what its module took last, else a guess in between. */
+/** What a module that was never built is expected to take, in seconds a byte of its package. */
+const SECONDS_A_BYTE = 1 / 5000;
+
+/** Wall seconds that a target is expected to take: what its module took last, else a guess by its size. */
 function expectedSeconds(target: Target, records: readonly BuildRecord[]): number {
   const last = records.findLast(
     (record) => record.module === target.module.name && record.outcome === 'built',
   );
-  return last?.seconds ?? 30;
+  return last?.seconds ?? target.module.package.size * SECONDS_A_BYTE;
 }
 
 /** Fetches what all queued targets of an archive need, in one go: apt fetches in parallel. */
