@@ -82,6 +82,29 @@ const limits = z
   })
   .prefault({});
 
+/** Refuses a list in which two entries have the same name; the later one is where the error stands. */
+function unique<Entry>(
+  namesOf: (entry: Entry) => readonly string[],
+  what: string,
+): z.core.CheckFn<Entry[]> {
+  return (payload) => {
+    const seen = new Set<string>();
+    for (const [index, entry] of payload.value.entries()) {
+      for (const name of namesOf(entry)) {
+        if (seen.has(name)) {
+          payload.issues.push({
+            code: 'custom',
+            message: `the ${what} ${name} is named twice`,
+            path: [index],
+            input: entry,
+          });
+        }
+        seen.add(name);
+      }
+    }
+  };
+}
+
 /** The configuration file's shape; unknown keys are errors. */
 export const configSchema = z.strictObject({
   repository,
@@ -90,9 +113,15 @@ export const configSchema = z.strictObject({
     .min(1)
     .default('./lockstep-state')
     .describe('Folder for keys, ledger and caches, relative to this file'),
-  archives: z.array(archive).min(1),
+  archives: z
+    .array(archive)
+    .min(1)
+    .check(unique((entry) => [entry.publish ?? entry.suites[0] ?? ''], 'published suite')),
   kernels,
-  modules: z.array(module).min(1),
+  modules: z
+    .array(module)
+    .min(1)
+    .check(unique((entry) => [entry.package], 'package')),
   jobs: z
     .int()
     .min(1)

@@ -2,6 +2,8 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { z } from 'zod';
 import type { Archive } from '../archive/archive.ts';
+import type { IndexFile } from '../archive/indices.ts';
+import { LockstepError } from '../core/errors.ts';
 import { BASE_PACKAGES, buildKey } from '../builder/key.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import { readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
@@ -45,8 +47,14 @@ export async function surveyArchive(
     emit({ type: 'phase-done', phase: 'archive', seconds: since(began), detail: suites });
   }
   const scanBegan = Date.now();
+  const indices = await archive.indices();
+  if (indices.length === 0) {
+    throw new LockstepError('ARCHIVE_UNREACHABLE', `${suites}: the archive has not been read yet`, {
+      hint: `lockstep plan -c ${config.file}`,
+    });
+  }
   const wanted = new Set(config.modules.map((module) => module.package));
-  const packages = await readPackages(archive, wanted);
+  const packages = await readPackages(archive, indices, wanted);
   const allKernels = config.kernels.architectures.flatMap((architecture) =>
     findKernels(
       packages.filter((entry) => isKernelPackage(entry.ref.name)),
@@ -84,10 +92,11 @@ export function since(began: number): number {
 
 async function readPackages(
   archive: Archive,
+  indices: readonly IndexFile[],
   wanted: ReadonlySet<string>,
 ): Promise<IndexedPackage[]> {
   const packages: IndexedPackage[] = [];
-  for (const index of await archive.indices()) {
+  for (const index of indices) {
     const found = scanIndex(
       archive.readIndex(index),
       index,
