@@ -12,26 +12,23 @@ export class LocalEngine implements Engine {
   async run(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, Error>> {
     const queue = new PQueue({ concurrency: this.#concurrency });
     const failures = new Map<string, Error>();
-    await Promise.all(
-      jobs.map((job) =>
-        queue.add(
-          async () => {
-            if (signal.aborted) {
-              return;
-            }
-            try {
-              await job.run(signal);
-            } catch (error) {
-              failures.set(
-                job.id,
-                error instanceof Error ? error : new Error('not an error', { cause: error }),
-              );
-            }
-          },
-          { priority: Math.round(job.weight * 1000) },
-        ),
-      ),
+    const longestFirst = jobs.toSorted((a, b) => b.weight - a.weight);
+    const runs = longestFirst.map((job) =>
+      queue.add(async () => {
+        if (signal.aborted) {
+          return;
+        }
+        try {
+          await job.run(signal);
+        } catch (error) {
+          failures.set(
+            job.id,
+            error instanceof Error ? error : new Error('not an error', { cause: error }),
+          );
+        }
+      }),
     );
+    await Promise.all(runs);
     return failures;
   }
 }

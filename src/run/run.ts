@@ -29,8 +29,17 @@ function expectedSeconds(target: Target, records: readonly BuildRecord[]): numbe
   return last?.seconds ?? target.module.package.size * SECONDS_A_BYTE;
 }
 
-/** Fetches what all queued targets of an archive need, in one go: apt fetches in parallel. */
-async function prefetch({ survey, plan }: SurveyPlan): Promise<void> {
+/**
+ * Fetches what all queued targets of an archive need, in one go since apt fetches in parallel, and unpacks what
+ * several of them share.
+ *
+ * @returns what went wrong; the targets then get what they need one by one, and those that can't are broken
+ * @throws LockstepError INTERRUPTED, DISK_FULL
+ */
+async function prepareArchive(
+  context: Context,
+  { survey, plan }: SurveyPlan,
+): Promise<LockstepError | undefined> {
   const queued = plan.targets.filter(
     (target) => target.verdict === 'queued' && target.key !== undefined,
   );
@@ -38,11 +47,37 @@ async function prefetch({ survey, plan }: SurveyPlan): Promise<void> {
   for (const { module, kernel } of queued) {
     refs.push(module.package, ...(kernel.headers?.packages ?? []), ...survey.rootOf(kernel));
   }
-  await survey.archive.fetch(refs);
+  if (refs.length === 0) {
+    return undefined;
+  }
+  const began = Date.now();
+  const store = context.storeOf(survey.archive);
+  try {
+    await survey.archive.fetch(refs);
+    const fetched = since(began);
+    context.emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
+    for (const { kernel } of queued) {
+      await store.root(survey.rootOf(kernel));
+    }
+    const seconds = since(began) - fetched;
+    context.emit({ type: 'phase-done', phase: 'setup', seconds, detail: 'build roots' });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof LockstepError) || /INTERRUPTED|DISK_FULL/.test(error.code)) {
+      throw error;
+    }
+    context.emit({ type: 'warning', code: error.code, message: error.message });
+    return error;
+  }
 }
 
-/** Builds everything that is queued; one failure stops nothing else. @returns how many builds were run */
-export async function buildQueued(context: Context, plans: readonly SurveyPlan[]): Promise<number> {
+/**
+ * Builds everything that is queued; one failure stops nothing else.
+ *
+ * @returns the records of the builds that were run
+ */
+async function buildQueued(context: Context, plans: readonly SurveyPlan[]): Promise<BuildRecord[]> {
+  const done: BuildRecord[] = [];
   const records = context.ledger.all();
   const jobs = new Map<string, Job>();
   const { emit } = context;
@@ -60,6 +95,7 @@ export async function buildQueued(context: Context, plans: readonly SurveyPlan[]
         async run() {
           emit({ type: 'target-started', module: module.name, release: kernel.release });
           const record = await executeTarget(context, survey, target, key, trees);
+          done.push(record);
           emit({
             type: 'target-done',
             module: module.name,
@@ -88,7 +124,7 @@ export async function buildQueued(context: Context, plans: readonly SurveyPlan[]
   if (failure !== undefined) {
     throw failure;
   }
-  return jobs.size;
+  return done;
 }
 
 /** The main job: archive → kernels and modules → plan → build and verify → package → publish. */
@@ -96,20 +132,22 @@ export async function run(context: Context): Promise<RunResult> {
   const began = Date.now();
   const { emit } = context;
   const plans = await planAll(context, { refresh: true });
-  const fetchBegan = Date.now();
+  let problem: LockstepError | undefined;
   for (const plan of plans) {
-    await prefetch(plan);
+    const found = await prepareArchive(context, plan);
+    problem ??= found;
   }
-  const fetched = since(fetchBegan);
   const buildBegan = Date.now();
   const built = await buildQueued(context, plans);
-  if (built > 0) {
-    emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
+  if (problem !== undefined && built.every((record) => record.outcome === 'broken')) {
+    throw problem;
+  }
+  if (built.length > 0) {
     emit({
       type: 'phase-done',
       phase: 'build',
       seconds: since(buildBegan),
-      detail: `${built} targets`,
+      detail: `${built.length} targets`,
     });
   }
   const replanned: SurveyPlan[] = [];
@@ -123,14 +161,14 @@ export async function run(context: Context): Promise<RunResult> {
       emit({ type: 'published', ...suite });
     }
     emit({ type: 'phase-done', phase: 'publish', seconds: since(publishBegan), detail: '' });
-  } else if (built === 0) {
+  } else if (built.length === 0) {
     emit({ type: 'unchanged' });
   }
   const final: SurveyPlan[] = [];
   for (const { survey } of plans) {
     final.push({ survey, plan: await planSurvey(context, survey) });
   }
-  return { plans: final, built, published, seconds: since(began) };
+  return { plans: final, built: built.length, published, seconds: since(began) };
 }
 
 /** 0 when every target has a final verdict other than failed, else 1. */
