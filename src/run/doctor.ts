@@ -19,6 +19,7 @@ const PROGRAMS: readonly [program: string, debianPackage: string][] = [
   ['bwrap', 'bubblewrap'],
   ['dpkg-deb', 'dpkg'],
   ['gpg', 'gpg'],
+  ['mount', 'mount'],
   ['prlimit', 'util-linux'],
   ['setpriv', 'util-linux'],
   ['unshare', 'util-linux'],
