@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ClientRoot, clientRoot } from './support/client-root.ts';
 import { bootKernel } from './support/qemu.ts';
+import { slow } from './support/tier.ts';
 import { type Quickstart, quickstart, serve } from './support/quickstart.ts';
 
 const MINUTES = 60_000;
@@ -137,6 +138,39 @@ dmesg | grep -iE 'v4l2loopback|acpi_call' | grep -iE 'disagrees|unknown symbol|v
       const left = await root.run(['find', `/usr/lib/modules/${release}`]);
       expect(left).toMatchObject({ exitCode: 1, stdout: '' });
       expect(await calls()).toEqual([]);
+    },
+    20 * MINUTES,
+  );
+});
+
+describe.runIf(slow)('a module that is needed at boot', () => {
+  test(
+    "refreshes its kernel's initramfs, once for several modules",
+    async () => {
+      const boot = await quickstart('initramfs', (text) =>
+        text
+          .replace('acpi-call-dkms', 'acpi-call-dkms\n    initramfs: true')
+          .replace('v4l2loopback-dkms', 'v4l2loopback-dkms\n    initramfs: true')
+          .replace('  - package: openvpn-dco-dkms\n', '')
+          .replace('flavours: all', 'flavours: [amd64]'),
+      );
+      await using served = await serve(boot.repository);
+      await using root = await clientRoot('trixie', { initrd: true });
+      await addRepository(root, served.url, await served.sources('trixie'));
+      const install = ['apt-get', 'install', '-y', '--no-install-recommends'];
+      await root.must([...install, 'linux-image-amd64', 'initramfs-tools', 'kmod']);
+      const wrapper =
+        '#!/bin/sh\necho "update-initramfs $*" >>/var/log/calls\nexec /opt/update-initramfs "$@"\n';
+      await root.must(['mv', '/usr/sbin/update-initramfs', '/opt/update-initramfs']);
+      await root.writeFile('/usr/sbin/update-initramfs', wrapper, 0o755);
+      await root.must([...install, 'acpi-call-modules-amd64', 'v4l2loopback-modules-amd64']);
+      expect(await root.readFile('/var/log/calls')).toBe(
+        `update-initramfs -u -k ${boot.release}\n`,
+      );
+      await root.must(['apt-get', 'remove', '-y', `acpi-call-modules-${boot.release}`]);
+      expect(await root.readFile('/var/log/calls')).toBe(
+        `update-initramfs -u -k ${boot.release}\n`.repeat(2),
+      );
     },
     20 * MINUTES,
   );

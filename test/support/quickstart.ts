@@ -39,13 +39,17 @@ export interface Quickstart {
  * it runs it; the others wait for it and find nothing new.
  *
  * @param name another name gives a repository of its own
+ * @param edit changes the text of the configuration
  */
-export async function quickstart(name = 'quickstart'): Promise<Quickstart> {
+export async function quickstart(
+  name = 'quickstart',
+  edit: (text: string) => string = (text) => text,
+): Promise<Quickstart> {
   const folder = path.join(ROOT, 'out/test', name);
   await fs.mkdir(folder, { recursive: true });
   const example = await fs.readFile(path.join(ROOT, 'examples/quickstart.yaml'), 'utf8');
   const config = path.join(folder, 'lockstep.yaml');
-  await fs.writeFile(config, example.replaceAll('../out/quickstart', '.'));
+  await fs.writeFile(config, edit(example.replaceAll('../out/quickstart', '.')));
   const result = await lockstep(['run', '-c', config, '--wait', '600', '--json']);
   if (result.exitCode !== 0) {
     throw new Error(`the quickstart ended with ${result.exitCode}:\n${result.stderr}`);
