@@ -10,6 +10,12 @@ interface Rule {
 /** apt's own words, most telling first; apt has no machine-readable errors. */
 const RULES: readonly Rule[] = [
   {
+    pattern: /No space left on device|enough free space/,
+    code: 'DISK_FULL',
+    what: 'no space left for the archive’s files',
+    hint: 'free some space and run again: what was finished is kept',
+  },
+  {
     pattern: /Release file for .* is (?:expired|not valid yet)/,
     code: 'ARCHIVE_EXPIRED',
     what: 'the archive’s Release file is past its Valid-Until, or the clock is wrong',
@@ -36,7 +42,7 @@ const RULES: readonly Rule[] = [
   },
   {
     pattern:
-      /Hash Sum mismatch|unexpected size|Clearsigned file isn't valid|Mirror sync in progress|Unable to parse|Encountered a section/,
+      /Hash Sum mismatch|unexpected size|File too large|received signal 25|Clearsigned file isn't valid|Mirror sync in progress|Unable to parse|Encountered a section/,
     code: 'ARCHIVE_ALTERED',
     what: 'the mirror served a file that is not what the signed Release names',
     hint: 'the mirror may be in the middle of an update: run again in some minutes; nothing was taken from it',
@@ -47,12 +53,6 @@ const RULES: readonly Rule[] = [
     code: 'ARCHIVE_UNREACHABLE',
     what: 'the mirror can’t be reached',
     hint: 'check the network and `mirror`; what was published stays as it is, run again later',
-  },
-  {
-    pattern: /No space left on device|not enough free space/i,
-    code: 'DISK_FULL',
-    what: 'no space left for the archive’s files',
-    hint: 'free some space and run again: what was finished is kept',
   },
 ];
 

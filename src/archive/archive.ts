@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
@@ -165,20 +166,32 @@ export class Archive {
     if (missing.length > 0) {
       const bytes = missing.reduce((sum, ref) => sum + ref.size, 0);
       emit({ type: 'fetch', what: `${missing.length} packages`, bytes });
-      const partial = (ref: DebRef): string => path.join(debs, `${ref.sha256}.partial`);
+      const suffix = `${randomBytes(6).toString('hex')}.partial`;
+      const partial = (ref: DebRef): string => path.join(debs, `${ref.sha256}.${suffix}`);
       const result = await this.#apt.helper(
         [
           'download-file',
           ...missing.flatMap((ref) => [ref.uri, partial(ref), `SHA256:${ref.sha256}`]),
         ],
+        Math.max(...missing.map((ref) => ref.size)),
         signal,
       );
       if (result.exitCode !== 0) {
+        await removePartials(debs, suffix);
         throw explainAptFailure('fetching packages', result.stderr + result.stdout);
       }
       await Promise.all(missing.map((ref) => fs.rename(partial(ref), fileOf(ref))));
     }
     return refs.map(fileOf);
+  }
+}
+
+/** Removes what downloads that did not end well have left; apt adds endings of its own (`.FAILED`). */
+export async function removePartials(debs: string, suffix = '.partial'): Promise<void> {
+  for (const name of await fs.readdir(debs).catch(() => [])) {
+    if (name.includes(suffix)) {
+      await fs.rm(path.join(debs, name), { force: true });
+    }
   }
 }
 

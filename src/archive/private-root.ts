@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { LockstepError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { formatStanza } from '../debian/control.ts';
 
@@ -13,8 +14,20 @@ export interface ArchiveSource {
   checkValidUntil: boolean;
 }
 
+/** @throws LockstepError CONFIG_INVALID: apt.conf(5) has no way to write a quotation mark */
 function quote(value: string): string {
-  return `"${value.replace(/["\\]/g, '\\$&')}"`;
+  if (/["\n]/.test(value)) {
+    throw new LockstepError('CONFIG_INVALID', `apt can't work in ${JSON.stringify(value)}`, {
+      hint: 'name a `state` folder without quotation marks and line breaks',
+      exitCode: 2,
+    });
+  }
+  return `"${value}"`;
+}
+
+/** Whether a path can stand in Signed-By, which apt splits at commas and white space. */
+function isPlain(keyring: string): boolean {
+  return !/[\s,]/.test(keyring);
 }
 
 /** The `.sources` file (deb822, sources.list(5)) for some sources. */
@@ -27,7 +40,7 @@ export function formatSources(sources: readonly ArchiveSource[]): string {
         ['Suites', source.suites.join(' ')],
         ['Components', source.components.join(' ')],
         ['Architectures', source.architectures.join(' ')],
-        ['Signed-By', source.keyring],
+        ['Signed-By', isPlain(source.keyring) ? source.keyring : undefined],
         ['Check-Valid-Until', source.checkValidUntil ? 'yes' : 'no'],
       ]),
     )
@@ -67,11 +80,26 @@ export function formatAptConf(
     ['Acquire::https::Timeout', '30'],
   ];
   return [
-    ...transport,
     ...settings.map(([name, value]) => `${name} ${quote(value)};`),
     `APT::Architectures { ${architectures.map((name) => `${quote(name)};`).join(' ')} };`,
+    // Last, so that time-outs and retries of the machine's administrator count.
+    ...transport,
     '',
   ].join('\n');
+}
+
+/** A keyring that can't be named in Signed-By is the only one that the root trusts without it. */
+async function trustOddKeyrings(root: string, sources: readonly ArchiveSource[]): Promise<void> {
+  const trusted = path.join(root, 'etc/apt/trusted.gpg.d');
+  for (const name of await fs.readdir(trusted)) {
+    await fs.rm(path.join(trusted, name));
+  }
+  const odd = new Set(sources.map(({ keyring }) => keyring).filter((file) => !isPlain(file)));
+  for (const [index, keyring] of [...odd].entries()) {
+    const content = await fs.readFile(keyring);
+    const ending = content.includes('-----BEGIN PGP') ? 'asc' : 'gpg';
+    await writeFileAtomic(path.join(trusted, `archive-${index}.${ending}`), content);
+  }
 }
 
 /** Makes or updates a private root. @returns the path of its apt.conf */
@@ -94,6 +122,7 @@ export async function writePrivateRoot(
   await Promise.all(
     folders.map((folder) => fs.mkdir(path.join(root, folder), { recursive: true })),
   );
+  await trustOddKeyrings(root, sources);
   const config = path.join(root, 'apt.conf');
   await writeFileAtomic(config, formatAptConf(root, architectures, transport), {
     onlyIfChanged: true,

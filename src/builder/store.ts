@@ -2,6 +2,7 @@ import * as fs from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
 import PQueue from 'p-queue';
+import { LockstepError } from '../core/errors.ts';
 import { makeDirectoryAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import type { DebRef } from '../model/packages.ts';
@@ -52,7 +53,7 @@ export class Store {
   moduleSource(ref: DebRef): Promise<string> {
     return this.#once(path.join(this.#directory, 'sources', ref.sha256), async (temporary) => {
       const [deb = ''] = await this.#fetch([ref]);
-      await unpackDeb(deb, temporary);
+      await unpackModulePackage(ref, deb, temporary);
       await runProgram('chmod', ['-R', 'u+rwX', '--', temporary]);
       if (runsAsRoot()) {
         await runProgram('chown', ['-R', '-h', `${BUILD_USER}:${BUILD_USER}`, '--', temporary]);
@@ -71,7 +72,13 @@ export class Store {
       await linkMergedUsr(temporary);
       // One closure's packages share no file, so their order does not matter; decompression is nearly all the work.
       const queue = new PQueue({ concurrency: availableParallelism() });
-      await Promise.all(debs.map((deb) => queue.add(() => unpackDeb(deb, temporary))));
+      try {
+        await Promise.all(debs.map((deb) => queue.add(() => unpackDeb(deb, temporary))));
+      } finally {
+        // After a failure the folder is removed: nothing may write into it any more.
+        queue.clear();
+        await queue.onIdle();
+      }
       await linkAlternatives(temporary);
       await fs.rm(path.join(temporary, 'usr/share/doc'), { recursive: true, force: true });
       await fs.rm(path.join(temporary, 'usr/share/man'), { recursive: true, force: true });
@@ -83,6 +90,40 @@ export class Store {
     const directory = path.join(this.#directory, 'recipes', recipeHash());
     return this.#once(directory, writeRecipeLayer);
   }
+}
+
+/** @throws LockstepError DKMS_CONF_INVALID when the package itself is at fault */
+async function unpackModulePackage(ref: DebRef, deb: string, directory: string): Promise<void> {
+  try {
+    await unpackDeb(deb, directory);
+  } catch (error) {
+    if (
+      error instanceof LockstepError &&
+      error.code === 'PROGRAM_FAILED' &&
+      !error.message.includes('No space left on device')
+    ) {
+      throw new LockstepError(
+        'DKMS_CONF_INVALID',
+        `the package ${ref.name} can't be unpacked: ${error.message}`,
+        { cause: error, exitCode: 1 },
+      );
+    }
+    throw error;
+  }
+  // A source has no devices, pipes or sockets; whoever builds shall own none.
+  await runProgram('find', [
+    directory,
+    '!',
+    '-type',
+    'f',
+    '!',
+    '-type',
+    'd',
+    '!',
+    '-type',
+    'l',
+    '-delete',
+  ]);
 }
 
 /** What identifies a root: the packages in it. */

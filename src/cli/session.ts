@@ -7,6 +7,7 @@ import { openRunLog, type RunLog } from '../report/log.ts';
 import { TerminalReport } from '../report/terminal.ts';
 import { printable } from '../report/text.ts';
 import { type Context, openContext } from '../run/context.ts';
+import { explainSystemError } from './system-errors.ts';
 
 /** Flags that every command has. */
 export interface CommonFlags {
@@ -33,18 +34,22 @@ export interface CommandOutput {
 /** Prints an error the way the flags ask for. @returns the exit status */
 export function reportError(error: unknown, json: boolean, logFile: string | undefined): number {
   if (error instanceof LockstepError) {
-    const { code, message, hint, exitCode } = error;
+    const { code, message, exitCode } = error;
+    const hint = error.hint ?? `docs/errors.md says more about ${code}`;
     if (json) {
       process.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, undefined, 2)}\n`);
     }
     const lines = message.split('\n').map((line) => printable(line));
     process.stderr.write(`lockstep: ${code}: ${lines.join('\n')}\n`);
-    if (hint !== undefined) {
-      process.stderr.write(`  hint: ${printable(hint)}\n`);
-    }
+    process.stderr.write(`  hint: ${printable(hint)}\n`);
     return exitCode;
   }
   const text = error instanceof Error ? error.message : String(error);
+  if (json) {
+    const hint = 'please report it';
+    const shown = { error: { code: 'BUG', message: text, hint } };
+    process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
+  }
   process.stderr.write(`lockstep: BUG: ${printable(text)}\n`);
   process.stderr.write(
     logFile === undefined
@@ -68,7 +73,12 @@ function interruptSignal(): { signal: AbortSignal; dispose: () => void } {
       process.exit(130);
     }
     process.stderr.write('\nlockstep: interrupted: ending what runs (again: at once)\n');
-    controller.abort(new LockstepError('INTERRUPTED', 'interrupted', { exitCode: 130 }));
+    controller.abort(
+      new LockstepError('INTERRUPTED', 'interrupted; what was finished is kept', {
+        hint: 'run again to go on',
+        exitCode: 130,
+      }),
+    );
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
@@ -98,8 +108,10 @@ export async function withSession(
   const interrupt = interruptSignal();
   let log: RunLog | undefined;
   let context: Context | undefined;
+  let state = '';
   try {
     const config = await loadConfig(flags.config);
+    state = config.state;
     if (options.exclusive) {
       log = openRunLog(config.state, command);
     }
@@ -121,14 +133,19 @@ export async function withSession(
   } catch (error) {
     report.end();
     log?.error(error);
-    const aborted = interrupt.signal.aborted && !(error instanceof LockstepError);
+    // Ctrl-C reaches the programs that run too: how they end says nothing then.
+    const interrupted =
+      error instanceof LockstepError && error.code === 'INTERRUPTED'
+        ? error
+        : interrupt.signal.reason;
     process.exitCode = reportError(
-      aborted ? interrupt.signal.reason : error,
+      interrupt.signal.aborted ? interrupted : explainSystemError(error, state),
       flags.json,
       log?.file,
     );
   } finally {
-    await context?.close();
+    // What can't be cleared away now is cleared away by the next run.
+    await context?.close().catch((error: unknown) => log?.error(error));
     log?.close();
     interrupt.dispose();
   }

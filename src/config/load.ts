@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { errnoOf, LockstepError } from '../core/errors.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -68,14 +68,23 @@ function locate(document: Document, issue: z.core.$ZodIssue): Located[] {
  */
 export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    strict: true,
+    uniqueKeys: true,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
   const problems: Located[] = document.errors.map((error) => ({
     offset: error.pos[0],
     message: error.message.split('\n')[0] ?? 'is not YAML',
   }));
   const absolute = path.resolve(file);
-  if (problems.length === 0) {
-    const parsed = configSchema.safeParse(toPlain(document));
+  const plain: Plain = problems.length === 0 ? toPlain(document) : {};
+  if (plain.problem !== undefined) {
+    problems.push(plain.problem);
+  } else if (problems.length === 0) {
+    const parsed = configSchema.safeParse(plain.value);
     if (parsed.success) {
       const base = path.dirname(absolute);
       return {
@@ -108,19 +117,25 @@ export function parseConfig(text: string, file: string): Config {
   });
 }
 
-/** The document as plain data; an alias bomb ends as an error of the parser, not as memory. */
-function toPlain(document: Document): unknown {
+interface Plain {
+  value?: unknown;
+  problem?: Located;
+}
+
+/** The document as plain data, or why its aliases can't be followed; an alias bomb ends here, not in memory. */
+function toPlain(document: Document): Plain {
   try {
-    return document.toJS({ maxAliasCount: 100 }) ?? {};
+    return { value: document.toJS({ maxAliasCount: 100 }) ?? {} };
   } catch (error) {
-    throw new LockstepError(
-      'CONFIG_INVALID',
-      `the configuration expands without end: ${String(error)}`,
-      {
-        exitCode: 2,
-        cause: error,
+    let offset = 0;
+    visit(document, {
+      Alias(_key, alias) {
+        offset = alias.range?.[0] ?? 0;
+        return alias.resolve(document) === undefined ? visit.BREAK : undefined;
       },
-    );
+    });
+    const message = error instanceof Error ? error.message : String(error);
+    return { problem: { offset, message } };
   }
 }
 

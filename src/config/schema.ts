@@ -54,11 +54,15 @@ const kernels = z
   .strictObject({
     architectures: z.array(architectureName).min(1).default(['amd64']),
     flavours: z
-      .union([z.literal('all'), z.array(z.string().min(1)).min(1)])
+      .union([z.literal('all'), z.array(z.string().min(1)).min(1)], {
+        error: 'must be `all` or a list of flavours',
+      })
       .default('all')
       .describe('`all`, or the flavours wanted (`amd64`, `cloud-amd64` ...)'),
     abis: z
-      .union([z.literal('newest'), z.literal('all'), z.int().min(1)])
+      .union([z.literal('newest'), z.literal('all'), z.int().min(1)], {
+        error: 'must be `newest`, `all` or a whole number from 1 on',
+      })
       .default('newest')
       .describe('`newest`, `all`, or how many of the newest of each flavour'),
   })

@@ -80,7 +80,13 @@ function newestReleases(index: PackageIndex): {
   return { newest, flavours };
 }
 
-/** Splits a release by the known flavours; the longest that fits is the flavour (`cloud-amd64` before `amd64`). */
+/** ABI names as Debian makes them: `6.12.117+deb13`, `6.1.0-56`, `5.10.0-0.deb10.3`, `6.13-rc7`, `6.9+bpo`. */
+const ABI = /^\d[\d.]*(?:-rc\d+)?(?:\+[a-z0-9.]+)*(?:-(?:\d[a-z0-9.]*|trunk))?(?:\+[a-z0-9.]+)*$/;
+
+/**
+ * Splits a release by the known flavours; the longest that fits is the flavour (`cloud-amd64` before `amd64`). What is
+ * left has to be an ABI name: `6.1.0-56-rt-686-pae` is not of the flavour `686-pae`.
+ */
 export function splitRelease(
   release: string,
   flavours: ReadonlySet<string>,
@@ -90,7 +96,7 @@ export function splitRelease(
     const abi = release.slice(0, -flavour.length - 1);
     if (
       release.endsWith(`-${flavour}`) &&
-      /^\d/.test(abi) &&
+      ABI.test(abi) &&
       (found === undefined || flavour.length > found.flavour.length)
     ) {
       found = { abi, flavour };

@@ -35,11 +35,12 @@ export function packageOf(fields: Stanza, place: IndexPlace): IndexedPackage | u
   const architecture = fields.get('Architecture');
   const sha256 = fields.get('SHA256');
   const filename = fields.get('Filename');
-  const size = Number(fields.get('Size'));
-  if (!name || !version || !architecture || !sha256 || !filename || !Number.isSafeInteger(size)) {
+  const size = /^\d{1,15}$/.test(fields.get('Size') ?? '') ? Number(fields.get('Size')) : undefined;
+  if (!name || !version || !architecture || !sha256 || !filename || size === undefined) {
     return undefined;
   }
-  if (!/^[0-9a-f]{64}$/.test(sha256)) {
+  // A name becomes part of paths here and of other packages' names (Policy 5.6.1).
+  if (!/^[a-z0-9][a-z0-9+.-]+$/.test(name) || !/^[0-9a-f]{64}$/.test(sha256)) {
     return undefined;
   }
   const uri = `${place.base.replace(/\/*$/, '/')}${filename.split('/').map(encodeURIComponent).join('/')}`;

@@ -2,6 +2,7 @@ import { LockstepError } from '../core/errors.ts';
 import type { DeclaredModule, DkmsConf } from '../model/modules.ts';
 
 const MAX_MODULES = 1000;
+const MAX_BYTES = 120_000;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.+~-]{0,127}$/;
 
 function invalid(message: string): LockstepError {
@@ -117,6 +118,11 @@ export function readEvaluation(output: Buffer, folder: string): DkmsConf {
   const twice = installed.find((entry, index) => installed.indexOf(entry) !== index);
   if (twice !== undefined) {
     throw invalid(`${twice} is declared twice`);
+  }
+  // They are handed on as arguments, of which the kernel takes no more than 128 KiB each.
+  const total = pairs.reduce((sum, [key, value]) => sum + Buffer.byteLength(key + value), 0);
+  if (total > MAX_BYTES) {
+    throw invalid(`says ${total} bytes; at most ${MAX_BYTES} are taken`);
   }
   return {
     name,

@@ -22,8 +22,11 @@ export interface SourceFolder {
  * @throws LockstepError DKMS_CONF_INVALID when there is none or more than one
  */
 export async function findSourceFolder(unpacked: string): Promise<SourceFolder> {
-  const base = path.join(unpacked, 'usr/src');
-  const names = await fs.readdir(base).catch((): string[] => []);
+  const base = path.join(await fs.realpath(unpacked), 'usr/src');
+  // Links of an untrusted package may lead anywhere on this machine: none is followed.
+  const real = await fs.realpath(base).catch(() => undefined);
+  const entries = real === base ? await fs.readdir(base, { withFileTypes: true }) : [];
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   const found: string[] = [];
   for (const name of names.toSorted()) {
     const stat = await fs.lstat(path.join(base, name, 'dkms.conf')).catch(() => undefined);

@@ -6,7 +6,8 @@ import { type RunResult, runProgram } from './run.ts';
 export interface Apt {
   get(args: readonly string[], signal?: AbortSignal): Promise<RunResult>;
   cache(args: readonly string[], signal?: AbortSignal): Promise<RunResult>;
-  helper(args: readonly string[], signal?: AbortSignal): Promise<RunResult>;
+  /** apt-helper(1), which does not know how large a download should be. @param fileBytes the largest file it may write */
+  helper(args: readonly string[], fileBytes: number, signal?: AbortSignal): Promise<RunResult>;
   /** The decompressed bytes of an index, whatever its compression; throws when it can't be read to its end. */
   cat(file: string): AsyncGenerator<Uint8Array>;
 }
@@ -25,7 +26,8 @@ export function aptWith(config: string): Apt {
   return {
     get: run('apt-get'),
     cache: run('apt-cache'),
-    helper: run('/usr/lib/apt/apt-helper'),
+    helper: (args, fileBytes, signal) =>
+      run('prlimit')([`--fsize=${fileBytes}`, '--', '/usr/lib/apt/apt-helper', ...args], signal),
     async *cat(file) {
       const child = spawn('/usr/lib/apt/apt-helper', ['cat-file', file], {
         env: { ...process.env, ...env, LC_ALL: 'C.UTF-8' },

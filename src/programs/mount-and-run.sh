@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Puts a sandbox's file system together in a mount namespace of its own, then becomes the sandbox.
 # usage: mount-and-run.sh FOLDER OVERLAY-OPTIONS SOURCE COMMAND...
 # FOLDER is an empty folder to mount on; its `layers` file lists the root's layers, uppermost first, one a line.
@@ -35,4 +35,9 @@ umount -l state
 # The command may run as a user who can't walk to FOLDER; /mnt, in this namespace alone, is where everybody can.
 mount --rbind "$folder" /mnt
 cd /mnt
+# Whatever else is open here was left so by whoever started Lockstep; only bwrap's status is for COMMAND.
+for fd in /proc/self/fd/*; do
+  fd=${fd##*/}
+  [ "$fd" -le 3 ] || eval "exec $fd>&-"
+done
 exec "$@"

@@ -5,7 +5,7 @@ export interface RunOptions {
   cwd?: string;
   env?: Record<string, string>;
   input?: string | Uint8Array;
-  /** Milliseconds; the program and its descendants are killed after them. */
+  /** Milliseconds; the program is ended after them: SIGTERM, SIGKILL five seconds later. */
   timeout?: number;
   signal?: AbortSignal;
   /** Do not throw when the program ends with another status than 0. */
@@ -18,17 +18,50 @@ export interface RunResult {
   stderr: string;
 }
 
+/** What is asked of execa's result. */
+interface Ended {
+  timedOut: boolean;
+  isMaxBuffer: boolean;
+  signal?: string | undefined;
+  exitCode?: number | undefined;
+  cause?: unknown;
+}
+
+/** How a program that failed ended, in words. */
+function endingOf(result: Ended): string {
+  if (result.timedOut) {
+    return 'ran into its time-out';
+  }
+  if (result.isMaxBuffer) {
+    return 'printed more than can be kept';
+  }
+  if (result.signal !== undefined) {
+    return `was ended by ${result.signal}`;
+  }
+  return result.exitCode === undefined
+    ? `can't be started (${errnoOf(result.cause) ?? 'unknown reason'})`
+    : `ended with status ${result.exitCode}`;
+}
+
+/** Longest output, in characters: what a program says is kept in memory. */
+const MAX_OUTPUT = 16 * 1024 * 1024;
+
 /**
  * Runs an outside program to its end with a fixed locale and no standard input but the one given.
  *
  * @throws LockstepError ENVIRONMENT when the program is not installed, PROGRAM_FAILED when it fails (unless
- *   `allowFailure`) or runs into its time-out, INTERRUPTED when the signal fires
+ *   `allowFailure`), runs into its time-out or prints more than 16 MiB, INTERRUPTED when the signal fires
  */
 export async function runProgram(
   program: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
+  const interrupted = (): LockstepError =>
+    new LockstepError('INTERRUPTED', `${program} was interrupted`, { exitCode: 130 });
+  if (options.signal?.aborted === true) {
+    throw interrupted();
+  }
   const result = await execa(program, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
@@ -37,10 +70,10 @@ export async function runProgram(
     env: { LC_ALL: 'C.UTF-8', ...options.env },
     reject: false,
     stripFinalNewline: false,
-    maxBuffer: 256 * 1024 * 1024,
+    maxBuffer: MAX_OUTPUT,
   });
   if (result.isCanceled) {
-    throw new LockstepError('INTERRUPTED', `${program} was interrupted`, { exitCode: 130 });
+    throw interrupted();
   }
   if (result.failed && errnoOf(result.cause) === 'ENOENT') {
     throw new LockstepError('ENVIRONMENT', `the program ${program} is not installed`, {
@@ -48,11 +81,13 @@ export async function runProgram(
       cause: result.cause,
     });
   }
-  const exitCode = result.exitCode ?? 128;
-  if (result.failed && options.allowFailure !== true) {
+  // A failure that is allowed is the program's own; what was cut short here is no answer of it.
+  const cut = result.timedOut || result.isMaxBuffer;
+  if (result.failed && (cut || options.allowFailure !== true)) {
     const tail = result.stderr.trim().split('\n').slice(-5).join('\n');
-    const how = result.timedOut ? 'ran into its time-out' : `ended with status ${exitCode}`;
-    throw new LockstepError('PROGRAM_FAILED', `${program} ${how}: ${tail}`, { cause: result });
+    throw new LockstepError('PROGRAM_FAILED', `${program} ${endingOf(result)}: ${tail}`, {
+      cause: result,
+    });
   }
-  return { exitCode, stdout: result.stdout, stderr: result.stderr };
+  return { exitCode: result.exitCode ?? 128, stdout: result.stdout, stderr: result.stderr };
 }

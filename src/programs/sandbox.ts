@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { LockstepError } from '../core/errors.ts';
 
@@ -49,6 +50,9 @@ export interface SandboxResult {
  */
 export const BUILD_USER = 2_001_417_421;
 
+/** Where bwrap says how the command ended; it says nothing when the command could not be begun. */
+const STATUS_FD = 3;
+
 const SCRIPT = path.join(import.meta.dirname, 'mount-and-run.sh');
 
 /** Whether builds run as {@link BUILD_USER}; otherwise they run as the user who runs Lockstep. */
@@ -69,6 +73,7 @@ function bwrapArguments(request: SandboxRequest): string[] {
     '--unshare-user',
     ...['--uid', '1000', '--gid', '1000', '--hostname', 'lockstep'],
     '--die-with-parent',
+    ...['--json-status-fd', String(STATUS_FD)],
     ...(request.interactive === true ? [] : ['--new-session']),
     ...['--ro-bind', '/mnt/root', '/', '--dev', '/dev', '--proc', '/proc'],
     ...['/tmp', '/var/tmp', '/run'].flatMap((at) => ['--size', '1073741824', '--tmpfs', at]),
@@ -93,10 +98,11 @@ export function sandboxCommand(request: SandboxRequest): string[] {
     ...['setpriv', '--pdeathsig', 'KILL', 'unshare'],
     ...(asRoot ? [] : ['--user', '--map-root-user']),
     ...['--mount', '--propagation', 'private', '--'],
-    ...['sh', SCRIPT, path.join(request.folder, 'mnt')],
+    ...['bash', SCRIPT, path.join(request.folder, 'mnt')],
     asRoot ? '' : 'userxattr,',
     request.source ?? '-',
-    ...(asRoot ? ['setpriv', ...user] : []),
+    // Processes are counted by user and user namespace: with one of its own a build is limited by itself alone.
+    ...(asRoot ? ['setpriv', ...user, 'unshare', '--user', '--map-current-user', '--'] : []),
     ...bwrapArguments(request),
   ];
 }
@@ -131,13 +137,30 @@ async function copyLimited(
   for await (const chunk of from) {
     const room = limit - state.bytes;
     state.bytes += chunk.length;
-    if (room > 0 && !log.write(chunk.subarray(0, room))) {
+    if (room > 0 && !log.destroyed && !log.write(chunk.subarray(0, room))) {
       await once(log, 'drain');
     }
     if (state.bytes > limit) {
       exceeded();
     }
   }
+}
+
+/** Gathers what bwrap writes about its command; the text is short. */
+function readStatus(stream: unknown): () => string {
+  let text = '';
+  if (stream instanceof Readable) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+  }
+  return () => text;
+}
+
+/** The end of a log, for a message. */
+async function tailOf(log: string): Promise<string> {
+  const text = await fs.readFile(log, 'utf8').catch(() => '');
+  return text.trim().split('\n').slice(-3).join('; ');
 }
 
 /**
@@ -153,12 +176,15 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
   const [program = '', ...args] = sandboxCommand(request);
   const interactive = request.interactive === true;
   const child = spawn(program, args, {
-    stdio: interactive ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    stdio: interactive
+      ? ['inherit', 'inherit', 'inherit', 'pipe']
+      : ['ignore', 'pipe', 'pipe', 'pipe'],
     env: {
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       LC_ALL: 'C.UTF-8',
     },
   });
+  const said = readStatus(child.stdio[STATUS_FD]);
   let end: SandboxEnd = 'exited';
   const stop = (why: SandboxEnd): void => {
     end = end === 'exited' ? why : end;
@@ -182,6 +208,8 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
     });
     if (!interactive && child.stdout !== null && child.stderr !== null) {
       const log = createWriteStream(request.log, { flags: 'a' });
+      const written = finished(log);
+      written.catch(() => child.kill('SIGKILL'));
       const state = { bytes: 0 };
       const exceeded = (): void => {
         stop('output-limit');
@@ -192,9 +220,13 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
         copyLimited(child.stderr, log, state, outputBytes, exceeded),
       ]);
       log.end();
-      await finished(log);
+      await written;
     }
-    return { end, status: await status };
+    const result = { end, status: await status };
+    if (result.end === 'exited' && !said().includes('"exit-code"')) {
+      throw new Error(interactive ? 'see above' : await tailOf(request.log));
+    }
+    return result;
   } catch (cause) {
     child.kill('SIGKILL');
     throw new LockstepError('SANDBOX_FAILED', `the sandbox can't be started: ${String(cause)}`, {

@@ -22,11 +22,13 @@ export function openRunLog(state: string, command: string): RunLog {
     .filter((name) => name.endsWith('.jsonl'))
     .toSorted();
   for (const name of old.slice(0, Math.max(0, old.length - KEPT_LOGS + 1))) {
-    fs.rmSync(path.join(directory, name), { force: true });
+    fs.unlinkSync(path.join(directory, name));
   }
   const stamp = new Date().toISOString().replace(/[:.]/g, '-');
   const file = path.join(directory, `${stamp}-${command}-${process.pid}.jsonl`);
   const destination = pino.destination({ dest: file, sync: true });
+  // A log that can't be written (a full disk) stops nothing: what went wrong is said elsewhere too.
+  destination.on('error', () => undefined);
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
     file,

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
-import { Archive } from '../archive/archive.ts';
+import { Archive, removePartials } from '../archive/archive.ts';
 import { type MachineApt, readMachineApt } from '../archive/machine.ts';
 import { Store } from '../builder/store.ts';
 import type { Config } from '../config/schema.ts';
@@ -63,6 +63,7 @@ export async function openContext(options: ContextOptions): Promise<Context> {
     const work = path.join(config.state, 'work');
     if (options.exclusive) {
       await removeTree(work);
+      await removeLeftovers(config.state);
       await fs.mkdir(work, { recursive: true });
     }
     const cache = path.join(config.state, 'cache');
@@ -154,5 +155,28 @@ export async function removeTree(directory: string): Promise<void> {
   if (!runsAsRoot()) {
     await runProgram('chmod', ['-R', 'u+rwX', '--', directory], { allowFailure: true });
   }
-  await fs.rm(directory, { recursive: true, force: true });
+  // rm(1) also removes what lies deeper than a path can be long.
+  await runProgram('rm', ['-rf', '--', directory]);
+}
+
+/** Removes what a killed run has left in a state folder, which nobody else uses now. */
+async function removeLeftovers(state: string): Promise<void> {
+  const cache = path.join(state, 'cache');
+  const builds = path.join(state, 'ledger/builds');
+  const list = (folder: string): Promise<string[]> => fs.readdir(folder).catch(() => []);
+  const folders = [
+    state,
+    path.join(state, 'ledger'),
+    path.join(state, 'packages'),
+    ...(await list(cache)).map((name) => path.join(cache, name)),
+    ...(await list(builds)).map((name) => path.join(builds, name)),
+  ];
+  for (const folder of folders) {
+    for (const name of await list(folder)) {
+      if (name.startsWith('.tmp-')) {
+        await removeTree(path.join(folder, name));
+      }
+    }
+  }
+  await removePartials(path.join(cache, 'debs'));
 }

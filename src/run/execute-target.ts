@@ -4,7 +4,7 @@ import { buildModule } from '../builder/build.ts';
 import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
 import type { Store } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
-import { explainDiskError, readFileOrUndefined } from '../core/files.ts';
+import { explainDiskError, readUntrustedFile } from '../core/files.ts';
 import type { DkmsConf } from '../model/modules.ts';
 import type { Target } from '../model/plans.ts';
 import type { BuildOutcome, BuildRecord, BuiltModule } from '../model/records.ts';
@@ -228,9 +228,23 @@ export async function executeTarget(
   let prepared: Prepared | undefined;
   let outcome: Outcome;
   await fs.writeFile(context.markerOf(key), '');
+  await using _cleared = {
+    async [Symbol.asyncDispose]() {
+      if (prepared !== undefined) {
+        await removeTree(prepared.folder);
+      }
+      await fs.rm(context.markerOf(key), { force: true });
+    },
+  };
   try {
     prepared = await prepareTarget(context, survey, target, trees);
     outcome = await evaluateBuildVerify(context, target, prepared, trees);
+    if (outcome.outcome === 'failed' && (await isFull(context.work))) {
+      // Whatever the log says: a module is not to blame for a disk that is full.
+      throw new LockstepError('DISK_FULL', `no space left in ${context.work}: ${outcome.reason}`, {
+        hint: `free some space (df -h '${context.work}') and run again: what was finished is kept`,
+      });
+    }
   } catch (error) {
     if (context.signal.aborted) {
       throw new LockstepError('INTERRUPTED', 'interrupted', { exitCode: 130, cause: error });
@@ -272,13 +286,25 @@ export async function executeTarget(
     copyright:
       prepared === undefined
         ? undefined
-        : await readFileOrUndefined(
-            path.join(prepared.unpacked, 'usr/share/doc', module.package.name, 'copyright'),
-          ),
+        : await readCopyright(prepared.unpacked, module.package.name),
   });
-  if (prepared !== undefined) {
-    await removeTree(prepared.folder);
-  }
-  await fs.rm(context.markerOf(key), { force: true });
   return record;
+}
+
+/** The package's copyright file; a link in it that leads out of the package is not followed. */
+async function readCopyright(unpacked: string, name: string): Promise<Buffer | undefined> {
+  const base = await fs.realpath(unpacked);
+  const folder = await fs.realpath(path.join(base, 'usr/share/doc', name)).catch(() => '');
+  return folder.startsWith(`${base}${path.sep}`)
+    ? readUntrustedFile(path.join(folder, 'copyright'), MEGABYTE)
+    : undefined;
+}
+
+/** Less free space than this counts as none: a writer of large pieces has given up already. */
+const NO_SPACE_BYTES = 16 * MEGABYTE;
+
+/** Whether a folder's file system has no space or no room for another file. */
+async function isFull(directory: string): Promise<boolean> {
+  const { bavail, bsize, files, ffree } = await fs.statfs(directory);
+  return bavail * bsize < NO_SPACE_BYTES || (files > 0 && ffree === 0);
 }

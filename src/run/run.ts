@@ -74,9 +74,13 @@ async function prepareArchive(
 /**
  * Builds everything that is queued; one failure stops nothing else.
  *
- * @returns the records of the builds that were run
+ * @returns the records of the builds that were run, and the first error of those that left no record
+ * @throws LockstepError INTERRUPTED
  */
-async function buildQueued(context: Context, plans: readonly SurveyPlan[]): Promise<BuildRecord[]> {
+async function buildQueued(
+  context: Context,
+  plans: readonly SurveyPlan[],
+): Promise<{ done: BuildRecord[]; failure: Error | undefined }> {
   const done: BuildRecord[] = [];
   const records = context.ledger.all();
   const jobs = new Map<string, Job>();
@@ -121,10 +125,7 @@ async function buildQueued(context: Context, plans: readonly SurveyPlan[]): Prom
     });
   }
   const [failure] = failures.values();
-  if (failure !== undefined) {
-    throw failure;
-  }
-  return done;
+  return { done, failure };
 }
 
 /** The main job: archive → kernels and modules → plan → build and verify → package → publish. */
@@ -138,7 +139,7 @@ export async function run(context: Context): Promise<RunResult> {
     problem ??= found;
   }
   const buildBegan = Date.now();
-  const built = await buildQueued(context, plans);
+  const { done: built, failure } = await buildQueued(context, plans);
   if (problem !== undefined && built.every((record) => record.outcome === 'broken')) {
     throw problem;
   }
@@ -167,6 +168,10 @@ export async function run(context: Context): Promise<RunResult> {
   const final: SurveyPlan[] = [];
   for (const { survey } of plans) {
     final.push({ survey, plan: await planSurvey(context, survey) });
+  }
+  if (failure !== undefined) {
+    // What the other builds gave is published by now.
+    throw failure;
   }
   return { plans: final, built: built.length, published, seconds: since(began) };
 }

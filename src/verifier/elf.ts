@@ -148,7 +148,7 @@ export function readElf(file: Buffer): Elf {
   const extended = readHalf(layout, header.count) === 0;
   const count = extended ? first.size : readHalf(layout, header.count);
   if (count > MOST_SECTIONS || start + count * entrySize > file.length) {
-    throw malformed(`its ${count} section headers reach beyond the end of the file`);
+    throw malformed(`it can't have ${count} sections`);
   }
   const sections = Array.from({ length: count }, (_none, index) =>
     readSection(layout, index, start + index * entrySize),

@@ -1,4 +1,12 @@
-import { type Elf, loadedSection, malformed, readString, readWord, sectionData } from './elf.ts';
+import {
+  type Elf,
+  loadedData,
+  loadedSection,
+  malformed,
+  readString,
+  readWord,
+  sectionData,
+} from './elf.ts';
 import type { ElfSymbol, ElfSymbols } from './elf-symbols.ts';
 import type { ExportedSymbol, SymbolTable } from './symvers.ts';
 
@@ -13,15 +21,18 @@ const GPL_SECTIONS: ReadonlySet<string> = new Set(['__ksymtab_gpl', '__ksymtab_u
 /** `KSYM_FLAG_GPL_ONLY` of include/linux/module_symbol.h. */
 const FLAG_GPL_ONLY = 1;
 
-/** `__kflagstab` of 7.x: a byte for each entry of `__ksymtab`, which then has the GPL-only symbols too. */
-function flagOf(elf: Elf, entry: ElfSymbol): number {
-  const flags = loadedSection(elf, '__kflagstab');
+/**
+ * How the flags of an entry are found: `__kflagstab` of 7.x has a byte for each entry of `__ksymtab`, which then has
+ * the GPL-only symbols too.
+ */
+function flagReader(elf: Elf): (entry: ElfSymbol) => number {
+  const flags = loadedData(elf, '__kflagstab');
   const entries = loadedSection(elf, '__ksymtab');
-  if (flags === undefined || flags.size === 0 || entries?.index !== entry.place) {
-    return 0;
+  if (flags === undefined || flags.length === 0 || entries === undefined) {
+    return () => 0;
   }
-  const size = entries.size / flags.size;
-  return sectionData(elf, flags)[Math.floor(entry.value / size)] ?? 0;
+  const size = entries.size / flags.length;
+  return ({ value }) => flags[Math.floor(value / size)] ?? 0;
 }
 
 function crcOf(elf: Elf, symbol: ElfSymbol): number | undefined {
@@ -66,6 +77,7 @@ export function readExports(elf: Elf, symbols: ElfSymbols, module: string): Symb
       throw malformed('it exports more symbols than the kernel itself');
     }
   }
+  const flagOf = flagReader(elf);
   const table = new Map<string, ExportedSymbol>();
   for (const [name, entry] of entries) {
     const section = typeof entry.place === 'number' ? elf.sections[entry.place] : undefined;
@@ -74,7 +86,7 @@ export function readExports(elf: Elf, symbols: ElfSymbols, module: string): Symb
     table.set(name, {
       crc: crc === undefined ? undefined : crcOf(elf, crc),
       module,
-      gplOnly: GPL_SECTIONS.has(section?.name ?? '') || (flagOf(elf, entry) & FLAG_GPL_ONLY) !== 0,
+      gplOnly: GPL_SECTIONS.has(section?.name ?? '') || (flagOf(entry) & FLAG_GPL_ONLY) !== 0,
       namespace: namespace === undefined ? '' : namespaceOf(elf, namespace),
     });
   }

@@ -2,7 +2,7 @@ import { LockstepError } from '../core/errors.ts';
 import { type Elf, ET_REL, loadedSection, readElf, sectionData } from './elf.ts';
 import { type ElfSymbols, readSymbols } from './elf-symbols.ts';
 import { readExports } from './exports.ts';
-import type { Findings } from './findings.ts';
+import { type Findings, shown } from './findings.ts';
 import type { Machine } from './kernel-config.ts';
 import { type Modinfo, readModinfo } from './modinfo.ts';
 import { type UndefinedSymbol, undefinedSymbols } from './resolve.ts';
@@ -89,7 +89,7 @@ export function openModule(
     return readModule(file, content, machine, findings);
   } catch (error) {
     if (error instanceof LockstepError && error.code === 'VERIFY_FAILED') {
-      findings.add('ELF_INVALID', `can't be read: ${error.message}`);
+      findings.add('ELF_INVALID', `can't be read: ${shown(error.message)}`);
       return undefined;
     }
     throw error;

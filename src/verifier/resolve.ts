@@ -1,5 +1,4 @@
-import type { Elf } from './elf.ts';
-import { malformed } from './elf.ts';
+import { type Elf, malformed } from './elf.ts';
 import { type ElfSymbols, STB_WEAK } from './elf-symbols.ts';
 import { type Findings, hex, shown } from './findings.ts';
 import { EM_386, EM_PPC64, EM_X86_64 } from './kernel-config.ts';
@@ -62,7 +61,7 @@ export interface Importer {
   name: string;
   license: string | undefined;
   /** The values of `import_ns=`. */
-  namespaces: readonly string[];
+  namespaces: ReadonlySet<string>;
   /** Undefined when the module has none, or the kernel asks for none. */
   versions: SymbolVersions | undefined;
   /** The kernel was configured to do without `import_ns=`. */
@@ -73,7 +72,7 @@ const MODULES_ONLY = 'module:';
 
 /** Whether a symbol's namespace admits a module (`verify_namespace_is_imported()`, kernel/module/main.c). */
 export function isImported(namespace: string, importer: Importer): boolean {
-  if (namespace === '' || importer.namespaces.includes(namespace)) {
+  if (namespace === '' || importer.namespaces.has(namespace)) {
     return true;
   }
   if (!namespace.startsWith(MODULES_ONLY)) {

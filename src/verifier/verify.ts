@@ -68,7 +68,7 @@ function checkModinfo(module: Opened, contents: ModuleContents, against: Against
   const expected = formatVermagic(against.vermagic);
   if (vermagic === undefined) {
     findings.add('VERMAGIC', `has no vermagic; this kernel's is "${expected}"`);
-  } else if (!isPrintable(vermagic) || !vermagicFits(vermagic, against.vermagic)) {
+  } else if (!vermagicFits(vermagic, against.vermagic)) {
     const present = shown(vermagic.trim());
     findings.add('VERMAGIC', `has the vermagic "${present}", but this kernel's is "${expected}"`);
   }
@@ -96,7 +96,7 @@ function checkImports(module: Opened, contents: ModuleContents, against: Against
   const importer = {
     name: moduleName(module.name),
     license: firstValue(contents.modinfo, 'license'),
-    namespaces: contents.modinfo.get('import_ns') ?? [],
+    namespaces: new Set(contents.modinfo.get('import_ns') ?? []),
     versions,
     namespacesOptional: isSet(config, 'MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS'),
   };

@@ -55,14 +55,13 @@ const FAMILIES_MIPS: Readonly<Record<string, string>> = {
   CPU_CAVIUM_OCTEON: 'OCTEON',
 };
 
-/** Instruction sets of arch/arm/Makefile; where several are set, the oldest counts. */
+/** Instruction sets of arch/arm/Makefile; where several are set, the oldest counts (v6K is set on v7 as well). */
 const ARM_VERSIONS = [
   ['CPU_32v3', 3],
   ['CPU_32v4', 4],
   ['CPU_32v4T', 4],
   ['CPU_32v5', 5],
   ['CPU_32v6', 6],
-  ['CPU_32v6K', 6],
   ['CPU_32v7', 7],
   ['CPU_32v7M', 7],
 ] as const;
