@@ -32,14 +32,14 @@ export function adminLines(
 
 /** The end of a run: what is published, what is not and why, and what an administrator does next. */
 export function formatSummary(summary: RunSummary): string {
-  const published = summary.targets.filter((target) => target.verdict === 'published');
-  const others = summary.targets.filter((target) => target.verdict !== 'published');
-  const parts: string[] = [''];
-  parts.push(
-    `${published.length} of ${summary.targets.length} targets are published in ${summary.directory}\n`,
-  );
+  const { targets, directory } = summary;
+  const published = targets.filter((target) => target.verdict === 'published');
+  const others = targets.filter((target) => target.verdict !== 'published');
+  const sections = [
+    `${published.length} of ${targets.length} targets are published in ${directory}\n`,
+  ];
   if (published.length > 0) {
-    parts.push(
+    sections.push(
       table(
         ['PUBLISHED', 'VERSION', 'KERNEL'],
         published.map(({ module, kernel }) => [module.name, module.version, kernel.release]),
@@ -47,8 +47,7 @@ export function formatSummary(summary: RunSummary): string {
     );
   }
   if (others.length > 0) {
-    parts.push(
-      '',
+    sections.push(
       table(
         ['NOT PUBLISHED', 'KERNEL', 'VERDICT', 'REASON'],
         others.map(({ module, kernel, verdict, reason }) => [
@@ -64,14 +63,11 @@ export function formatSummary(summary: RunSummary): string {
   if (newest !== undefined) {
     const example = `${newest.module.name}-modules-${newest.kernel.flavour}`;
     for (const suite of summary.suites) {
-      parts.push(
-        '',
-        `On a ${suite} machine, as root (serve the folder first: lockstep serve -c ${summary.configFile}):`,
-        '',
-        ...adminLines(summary, suite, example).map((line) => `    ${line}`),
-        '',
+      const lines = adminLines(summary, suite, example).map((line) => `    ${line}\n`);
+      sections.push(
+        `On a ${suite} machine, as root (serve the folder first: lockstep serve -c ${summary.configFile}):\n\n${lines.join('')}`,
       );
     }
   }
-  return parts.join('\n');
+  return `\n${sections.join('\n')}`;
 }
