@@ -327,6 +327,16 @@ describe('verifyModules', () => {
     expect(verifyModules([{ name: 'sound.ko', content }], KERNEL).modules[0]?.depends).toEqual([]);
   });
 
+  it('escapes the names of sections in messages', () => {
+    const content = writeModule();
+    content.write('\u001b', content.lastIndexOf('.strtab'), 'latin1');
+    const headers = Number(content.readBigUInt64LE(40));
+    const strings = headers + 64 * (content.readUInt16LE(60) - 2);
+    content.writeUInt32LE(0x800, strings + 8);
+    const [finding] = verifyModules([{ name: 'sound.ko', content }], KERNEL).findings;
+    expect(finding?.message).toMatch(/can't be read: its section \\u001bstrtab is compressed/);
+  });
+
   it('cuts long names in messages', () => {
     const found = findings({ needs: ['n'.repeat(900)], versions: LAYOUT });
     expect(found[0]?.message).toContain(`needs ${'n'.repeat(160)}…, which`);
@@ -389,7 +399,7 @@ describe('symbols of other modules of the same build', () => {
     ['by a table of flags', true],
   ])('are found with CRC and licence, GPL-only told %s', (_how, flagTable) => {
     const provider = {
-      exports: { shared_gpl: { crc: 0xa2, gpl: true }, shared: { crc: 0xa1 } },
+      exports: { shared: { crc: 0xa1 }, shared_gpl: { crc: 0xa2, gpl: true } },
       flagTable,
     };
     expect(check(provider, user(versions))).toEqual([]);
