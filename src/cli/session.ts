@@ -134,7 +134,7 @@ export async function withSession(
     report.end();
     log?.error(error);
     // Ctrl-C reaches the programs that run too: how they end says nothing then.
-    const interrupted =
+    const interrupted: unknown =
       error instanceof LockstepError && error.code === 'INTERRUPTED'
         ? error
         : interrupt.signal.reason;

@@ -1,11 +1,13 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
 import { LockstepError } from '../core/errors.ts';
 import {
   exists,
   makeDirectoryAtomic,
   readFileOrUndefined,
+  temporaryName,
   writeFileAtomic,
 } from '../core/files.ts';
 import type { BuildRecord } from '../model/records.ts';
@@ -101,9 +103,12 @@ export class Ledger {
   /** Keeps a build, whole or not at all; replaces an earlier record of the same key. */
   async put(record: BuildRecord, files: BuildFiles): Promise<void> {
     const folder = this.folderOf(record.key);
+    // First the index forgets the old record: whenever this is killed, no record stands there without its files.
+    this.#index.prepare('DELETE FROM records WHERE key = ?').run(record.key);
     if (await exists(folder)) {
-      await fs.rm(folder, { recursive: true });
+      await fs.rename(folder, temporaryName(folder));
     }
+    await removeLeftovers(folder);
     await makeDirectoryAtomic(folder, async (temporary) => {
       await fs.mkdir(path.join(temporary, 'modules'));
       for (const { name, content } of files.modules) {
@@ -124,7 +129,7 @@ export class Ledger {
   /** When each of some things was first seen; the ones not seen before are noted with `now`. */
   async firstSeen(names: readonly string[], now: Date): Promise<Map<string, string>> {
     const file = path.join(this.directory, 'seen.json');
-    const seen = seenSchema.parse(JSON.parse((await readText(file)) ?? '{}'));
+    const seen = await readState(file, seenSchema, 'its kernels count as new then');
     let changed = false;
     for (const name of names) {
       if (seen[name] === undefined) {
@@ -140,13 +145,7 @@ export class Ledger {
 
   async publications(): Promise<Publications> {
     const file = path.join(this.directory, 'publications.json');
-    const parsed = publicationsSchema.safeParse(JSON.parse((await readText(file)) ?? '{}'));
-    if (!parsed.success) {
-      throw new LockstepError('REPOSITORY_INVALID', `${file} is damaged: ${parsed.error.message}`, {
-        hint: 'restore it from a backup, or remove it: the next run publishes what the ledger has',
-      });
-    }
-    return parsed.data;
+    return readState(file, publicationsSchema, 'the next run publishes what the ledger has');
   }
 
   async setPublications(publications: Publications): Promise<void> {
@@ -177,8 +176,8 @@ export class Ledger {
     createTables(this.#index);
     const builds = path.join(this.directory, 'builds');
     this.#index.exec('BEGIN');
-    for (const prefix of (await fs.readdir(builds)).toSorted()) {
-      for (const key of (await fs.readdir(path.join(builds, prefix))).toSorted()) {
+    for (const prefix of await foldersIn(builds)) {
+      for (const key of await foldersIn(path.join(builds, prefix))) {
         const text = await readText(path.join(builds, prefix, key, 'record.json'));
         const record = parseRecord(text);
         if (record !== undefined && record.key === key) {
@@ -188,6 +187,39 @@ export class Ledger {
     }
     this.#index.exec(`PRAGMA user_version = ${INDEX_VERSION}; COMMIT`);
   }
+}
+
+/** @throws LockstepError REPOSITORY_INVALID when the file is not what was written */
+async function readState<T>(file: string, schema: z.ZodType<T>, afterwards: string): Promise<T> {
+  try {
+    return schema.parse(JSON.parse((await readText(file)) ?? '{}'));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof z.ZodError)) {
+      throw cause;
+    }
+    throw new LockstepError('REPOSITORY_INVALID', `${file} is damaged: ${cause.message}`, {
+      hint: `restore it from a backup, or remove it: ${afterwards}`,
+      cause,
+    });
+  }
+}
+
+/** Removes what earlier writers of a folder, which were killed, left beside it. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const beside = path.dirname(folder);
+  const names = await fs.readdir(beside).catch((): string[] => []);
+  for (const name of names.filter((entry) => entry.startsWith(`.tmp-${path.basename(folder)}`))) {
+    await fs.rm(path.join(beside, name), { recursive: true, force: true });
+  }
+}
+
+/** The folders in a folder, sorted; anything else there is nobody's record. */
+async function foldersIn(directory: string): Promise<string[]> {
+  const entries = await fs.readdir(directory, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .toSorted();
 }
 
 async function readText(file: string): Promise<string | undefined> {
@@ -224,6 +256,9 @@ function tryOpenIndex(file: string): DatabaseSync | undefined {
     index = openIndex(file);
     if (versionOf(index) === INDEX_VERSION) {
       index.prepare('SELECT count(*) FROM records').get();
+    }
+    if (index.prepare('PRAGMA quick_check(1)').get()?.['quick_check'] !== 'ok') {
+      throw new Error('damaged');
     }
     return index;
   } catch {

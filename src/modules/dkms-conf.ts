@@ -25,7 +25,9 @@ function pairsOf(output: Buffer): [string, string][] {
 /** A path below the build folder: no absolute path, no `..`. Without slashes at its ends. */
 function relativeFolder(value: string, directive: string): string {
   const clean = value.replace(/^\.?\/+|\/+$/g, '').replace(/\/{2,}/g, '/');
-  if (value.startsWith('/') || clean.split('/').includes('..') || clean.includes('\n')) {
+  // eslint-disable-next-line no-control-regex -- control characters are what it refuses
+  const isOdd = /[\u0000-\u001f\u007f]/.test(clean);
+  if (value.startsWith('/') || clean.split('/').includes('..') || isOdd) {
     throw invalid(`${directive} ${JSON.stringify(value)} leads out of the build folder`);
   }
   return clean === '.' ? '' : clean;

@@ -40,6 +40,11 @@ export interface ModulePackageInputs {
   rebuild: number;
 }
 
+/** The mirror that a source came from stands in no package. */
+function withoutAddress(module: Module): unknown {
+  return { ...module, package: { ...module.package, uri: undefined } };
+}
+
 /** Hash of everything a module package is made of, but for its rebuild number. */
 export function modulePackageIdentity(
   { module, kernel, record }: Pick<ModulePackageInputs, 'module' | 'kernel' | 'record'>,
@@ -50,7 +55,7 @@ export function modulePackageIdentity(
       packager: [PACKAGER_VERSION, script('postinst'), script('postrm')],
       key: record.key,
       modules: record.modules.map(({ sha256: hash }) => hash),
-      module,
+      module: withoutAddress(module),
       kernel: [kernel.version, kernel.flavour, kernel.image],
       maintainer: options.maintainer,
       suite: options.suite,
@@ -66,7 +71,7 @@ export function trackingPackageIdentity(
   return sha256(
     canonicalJson({
       packager: PACKAGER_VERSION,
-      module: inputs.module,
+      module: withoutAddress(inputs.module),
       kernel: [inputs.kernel.release, inputs.kernel.flavour],
       version: inputs.moduleVersion,
       maintainer: options.maintainer,

@@ -8,6 +8,9 @@ import { parseVersion } from '../debian/version.ts';
  * version follows in the revision, its hyphen written as `+`, as in Debian's linux-signed packages:
  * `0.15.0-2` for `6.12.117-1` is `0.15.0-2+6.12.117+1`. A native version gets the revision 0, which dpkg orders alike.
  *
+ * This holds for versions as Debian makes them: a revision goes on with `.`, `~`, or `+` and a letter (`1.1`,
+ * `1~bpo13+1`, `1+deb13u1`), never with a letter or with `+` and a digit alone.
+ *
  * @param rebuild 0 for the first bytes of this version; n adds `+bn`, as binary rebuilds have it
  */
 export function packageVersion(moduleVersion: string, kernelVersion: string, rebuild = 0): string {

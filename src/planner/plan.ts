@@ -79,11 +79,12 @@ export function makePlan(inputs: PlanInputs): Plan {
         byTarget.get(targetId(module.name, kernel.release, kernel.architecture)) ?? [];
       const seen = inputs.firstSeen.get(kernelId(kernel)) ?? new Date(0).toISOString();
       const record = key === undefined ? newestBuilt(module, earlier) : byKey.get(key);
+      const isOver = record !== undefined && record.outcome !== 'broken';
+      if (!isOver && key !== undefined && inputs.building.has(key)) {
+        return { module, kernel, key, record, verdict: 'building', reason: 'in work', since: seen };
+      }
       if (record !== undefined) {
         return { module, kernel, key, record, ...judgeRecord(record, inputs.published) };
-      }
-      if (key !== undefined && inputs.building.has(key)) {
-        return { module, kernel, key, record, verdict: 'building', reason: 'in work', since: seen };
       }
       if (key === undefined) {
         const reason = 'the archive has no headers for this kernel any more';
@@ -100,7 +101,7 @@ export function makePlan(inputs: PlanInputs): Plan {
 function newestBuilt(module: Module, records: readonly BuildRecord[]): BuildRecord | undefined {
   return records
     .filter((record) => record.outcome === 'built' && record.moduleVersion === module.version)
-    .toSorted((a, b) => (a.finished < b.finished ? 1 : -1))[0];
+    .toSorted((a, b) => compareText(b.finished, a.finished) || compareText(a.key, b.key))[0];
 }
 
 function targetId(module: string, release: string, architecture: string): string {

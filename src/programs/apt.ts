@@ -17,7 +17,8 @@ export function aptWith(config: string): Apt {
   const env = { APT_CONFIG: config };
   const run = (program: string) => {
     return (args: readonly string[], signal?: AbortSignal): Promise<RunResult> =>
-      runProgram(program, args, {
+      // apt goes with Lockstep, however that ends: one left over would hold the lists' lock.
+      runProgram('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], {
         env,
         allowFailure: true,
         ...(signal === undefined ? {} : { signal }),

@@ -18,8 +18,13 @@ export function formatBytes(bytes: number): string {
     return `${bytes} B`;
   }
   const units = ['kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1]}`;
+  let value = bytes / 1000;
+  // What would be rounded to 1000.0 is one of the next unit.
+  while (value >= 999.95 && units.length > 1) {
+    units.shift();
+    value /= 1000;
+  }
+  return `${value.toFixed(1)} ${units[0]}`;
 }
 
 /** Seconds for people: `0.4 s`, `12 s`, `3 min 20 s`. */

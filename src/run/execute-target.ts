@@ -268,7 +268,8 @@ export async function executeTarget(
     architecture: kernel.architecture,
     kernelVersion: kernel.version,
     outcome: outcome.outcome,
-    reason: outcome.reason,
+    // One line: a reason may have words of the module's own.
+    reason: outcome.reason.replace(/\s+/g, ' ').trim().slice(0, 500),
     started: started.toISOString(),
     finished: new Date().toISOString(),
     seconds: since(began),

@@ -12,3 +12,15 @@ export async function lockstepErrorOf(body: () => unknown): Promise<LockstepErro
   }
   throw new Error('nothing was thrown');
 }
+
+/** What a call gives, or the error for users that it ends with; any other error goes on. */
+export function attempt<T>(body: () => T): T | LockstepError {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof LockstepError) {
+      return error;
+    }
+    throw error;
+  }
+}

@@ -17,16 +17,22 @@ directives='PACKAGE_NAME PACKAGE_VERSION PRE_BUILD POST_BUILD BUILD_EXCLUSIVE_KE
 BUILD_EXCLUSIVE_KERNEL_MAX BUILD_EXCLUSIVE_ARCH BUILD_EXCLUSIVE_CONFIG OBSOLETE_BY REMAKE_INITRD MAKE MAKE_MATCH
 BUILT_MODULE_NAME BUILT_MODULE_LOCATION DEST_MODULE_NAME DEST_MODULE_LOCATION STRIP PATCH PATCH_MATCH BUILD_DEPENDS'
 
-# DKMS sources the file in a subshell, prints the directives as double-quoted assignments and sources those: values
-# are expanded a second time, which files with a single-quoted ${kernelver} count on.
-assignments=$(
+# DKMS sources the file in a subshell of a function, prints the directives as double-quoted assignments and sources
+# those: values are expanded a second time, which files with a single-quoted ${kernelver} count on, and white space,
+# line breaks too, is one space, which files with a command over several lines count on. DKMS also replaces stars by
+# the names of files in the folder that it happens to run in; here they stay.
+read_file() {
   # shellcheck disable=SC1090
   . "$conf" >/dev/null </dev/null
+  set -f
   for _name in $directives; do
     for _index in $(eval "echo \${!${_name}[@]}"); do
-      eval "echo \"${_name}[${_index}]=\\\"\${${_name}[${_index}]%\$'\\r'}\\\"\""
+      eval "echo ${_name}[${_index}]=\\\"\${${_name}[${_index}]%\$'\\r'}\\\""
     done
   done
+}
+assignments=$(
+  read_file
   echo evaluated=yes
 )
 for _name in $directives; do unset "$_name"; done
