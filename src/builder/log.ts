@@ -6,18 +6,23 @@ const ERROR_LINES: readonly RegExp[] = [
   /undefined reference to/,
   /No rule to make target/,
   /: (?:command )?not found$/,
+  /^make(?:\[\d+\])?: .*: No such file or directory$/,
   /\*\*\* .*[Ss]top\.?$/,
+  /^make(?:\[\d+\])?: \*\*\* (?!.*\(ignored\)$)/,
   /^lockstep: (?!warning)/,
 ];
 
 /** Terminal control sequences and other control characters, which a log of untrusted code may have. */
-// eslint-disable-next-line no-control-regex -- control characters are what it removes
 const CONTROL =
-  /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007]*(?:\u0007|$)|.)|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+  // eslint-disable-next-line no-control-regex -- control characters are what it removes
+  /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007]*(?:\u0007|$)|.)|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+const MAX_LINE = 4000;
 
 /** The line of a build log that tells most about a failure, without control characters; undefined when none does. */
 export function findErrorLine(text: string): string | undefined {
-  const lines = text.split('\n').map((line) => line.replace(CONTROL, '').trim());
+  // A line of untrusted code may be as long as the log; what tells of an error stands at the beginning of one.
+  const lines = text.split('\n').map((line) => line.slice(0, MAX_LINE).replace(CONTROL, '').trim());
   for (const pattern of ERROR_LINES) {
     const found = lines.find((line) => pattern.test(line));
     if (found !== undefined) {
