@@ -6,7 +6,7 @@ import { LockstepError } from '../core/errors.ts';
 import { makeDirectoryAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import type { DebRef } from '../model/packages.ts';
-import { unpackDeb } from '../programs/dpkg-deb.ts';
+import { unpackDeb, unpackDebInRoot } from '../programs/dpkg-deb.ts';
 import { runProgram } from '../programs/run.ts';
 import { BUILD_USER, runsAsRoot } from '../programs/sandbox.ts';
 import { recipeHash, writeRecipeLayer } from '../programs/recipe.ts';
@@ -73,7 +73,7 @@ export class Store {
       // One closure's packages share no file, so their order does not matter; decompression is nearly all the work.
       const queue = new PQueue({ concurrency: availableParallelism() });
       try {
-        await Promise.all(debs.map((deb) => queue.add(() => unpackDeb(deb, temporary))));
+        await Promise.all(debs.map((deb) => queue.add(() => unpackDebInRoot(deb, temporary))));
       } finally {
         // After a failure the folder is removed: nothing may write into it any more.
         queue.clear();
@@ -104,7 +104,7 @@ async function unpackModulePackage(ref: DebRef, deb: string, directory: string):
     ) {
       throw new LockstepError(
         'DKMS_CONF_INVALID',
-        `the package ${ref.name} can't be unpacked: ${error.message}`,
+        `the package ${ref.name} can't be unpacked: ${error.message.replace(/^setpriv/, 'dpkg-deb')}`,
         { cause: error, exitCode: 1 },
       );
     }

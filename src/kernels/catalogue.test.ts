@@ -190,6 +190,17 @@ describe('suites that are used together', () => {
     ]);
   });
 
+  test('an image that is older than the newest headers takes the headers of its own version', () => {
+    const newer = packagesOf(trixie('6.12.117+deb13', '6.12.117-2', ['amd64'])).filter(
+      (entry) => !entry.ref.name.startsWith('linux-image-'),
+    );
+    const [kernel] = findKernels([...main, ...newer], 'amd64');
+    expect(kernel?.version).toBe('6.12.117-1');
+    expect(kernel?.headers?.packages.slice(0, 2).map((ref) => ref.version)).toEqual([
+      ...['6.12.117-1', '6.12.117-1'],
+    ]);
+  });
+
   test('the order of packages does not matter (any)', () => {
     const all = [
       ...packagesOf(BOOKWORM, 'amd64', { suite: 'bookworm' }),

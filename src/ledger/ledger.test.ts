@@ -149,7 +149,8 @@ describe('the index', () => {
     await fs.truncate(path.join(cut, 'record.json'), 100);
     await fs.writeFile(path.join(other, 'record.json'), '{"key": 1}');
     await fs.rm(path.join(missing, 'record.json'));
-    await fs.copyFile(path.join(good, 'record.json'), path.join(moved, 'record.json'));
+    const elsewhere = JSON.stringify(makeRecord('elsewhere'));
+    await fs.writeFile(path.join(moved, 'record.json'), elsewhere);
     await fs.writeFile(path.join(folder, 'builds/stray'), 'x');
     await fs.writeFile(path.join(path.dirname(good), 'stray'), 'x');
     await fs.rm(path.join(folder, 'index.sqlite'));

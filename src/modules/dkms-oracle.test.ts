@@ -27,12 +27,14 @@ let counter = 0;
 function evaluate(entry: DkmsCase): DkmsConf {
   counter += 1;
   const folder = at(String(counter));
-  mkdirSync(path.join(folder, 'empty'), { recursive: true });
+  mkdirSync(path.join(folder, 'cwd'), { recursive: true });
+  // DKMS would expand stars to the names in the folder that it happens to run in: the cases were recorded in an empty one.
+  writeFileSync(path.join(folder, 'cwd/x.c'), '');
   writeFileSync(path.join(folder, '.config'), KERNEL_CONFIG);
   writeFileSync(path.join(folder, 'dkms.conf'), entry.conf);
   const output = path.join(folder, 'evaluation');
   const result = spawnSync('bash', [SCRIPT, path.join(folder, 'dkms.conf'), output], {
-    cwd: path.join(folder, 'empty'),
+    cwd: path.join(folder, 'cwd'),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: '/usr/bin:/bin',

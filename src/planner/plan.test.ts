@@ -119,6 +119,20 @@ describe('what is true of a target', () => {
     expect(verdictOf({ ...gone, records: [old, failed] }).verdict).toBe('headers-gone');
   });
 
+  test('whose headers are gone: of builds that ended together always the same counts', () => {
+    const kernel = { ...KERNEL, headers: undefined };
+    const records = ['b', 'a', 'c'].map((key) => makeRecord(MODULE, KERNEL, key));
+    for (const list of [
+      records,
+      records.toReversed(),
+      records.toSorted((x, y) => (x.key < y.key ? 1 : -1)),
+    ]) {
+      expect(makePlan(inputs({ kernels: [kernel], records: list })).targets[0]?.record?.key).toBe(
+        'a',
+      );
+    }
+  });
+
   test('whose headers are gone: the newest of its builds counts', () => {
     const kernel = { ...KERNEL, headers: undefined };
     const records = [1, 3, 2].map((n) =>

@@ -88,6 +88,9 @@ describe('a program', () => {
     );
     expect(late.code).toBe('INTERRUPTED');
     await expect(fs.stat(at('late'))).rejects.toThrow('ENOENT');
+    const { signal } = controller;
+    const missing = await lockstepErrorOf(() => runProgram('no-such-program', [], { signal }));
+    expect(missing.code).toBe('INTERRUPTED');
   });
 
   test('that floods is an error, never half an answer', async () => {

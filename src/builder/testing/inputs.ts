@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { sha256 } from '../../core/hash.ts';
+import type { Kernel } from '../../model/kernels.ts';
+import type { Module } from '../../model/modules.ts';
+import type { DebRef, PackageRef } from '../../model/packages.ts';
+
+export function makeRef(name: string, content = name): PackageRef {
+  return {
+    name,
+    version: '1.0-1',
+    architecture: 'amd64',
+    sha256: sha256(content),
+    size: 1000,
+    uri: `http://mirror.example/${name}.deb`,
+    source: name,
+    sourceVersion: '1.0-1',
+  };
+}
+
+export const MODULE: Module = {
+  name: 'demo',
+  version: '1.0-1',
+  package: makeRef('demo-dkms'),
+  summary: 'demo',
+  component: 'main',
+  homepage: undefined,
+  initramfs: false,
+};
+
+export const KERNEL: Kernel = {
+  release: '6.12.117+deb13-amd64',
+  abi: '6.12.117+deb13',
+  flavour: 'amd64',
+  architecture: 'amd64',
+  version: '6.12.117-1',
+  suites: ['trixie'],
+  image: 'linux-image-6.12.117+deb13-amd64',
+  headers: { packages: [makeRef('headers'), makeRef('common'), makeRef('kbuild')], requires: [] },
+  newest: true,
+};
+
+/** A small `.deb` with some files. @returns its reference, as an index would have it */
+export function makeDeb(folder: string, name: string, files: Record<string, string>): DebRef {
+  const tree = path.join(folder, 'trees', name);
+  mkdirSync(path.join(tree, 'DEBIAN'), { recursive: true });
+  writeFileSync(
+    path.join(tree, 'DEBIAN/control'),
+    `Package: ${name}\nVersion: 1\nArchitecture: amd64\nMaintainer: A <a@example.org>\nDescription: x\n`,
+  );
+  for (const [at, content] of Object.entries(files)) {
+    mkdirSync(path.join(tree, path.dirname(at)), { recursive: true });
+    writeFileSync(path.join(tree, at), content);
+    chmodSync(path.join(tree, at), at.includes('bin/') ? 0o755 : 0o444);
+  }
+  chmodSync(path.join(tree, 'DEBIAN'), 0o755);
+  const ref = makeRef(name);
+  const deb = path.join(folder, `${ref.sha256}.deb`);
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', tree, deb]);
+  return ref;
+}

@@ -1,0 +1,247 @@
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs/promises';
+import * as http from 'node:http';
+import * as path from 'node:path';
+import { sha256 } from '../../src/core/hash.ts';
+import { runProgram } from '../../src/programs/run.ts';
+import { testCache } from './cache.ts';
+import { debianAccess } from './mirror.ts';
+
+/** What the mirror does instead of serving a file as it is. */
+export type Behaviour =
+  | { kind: 'status'; status: number }
+  /** The connection is reset before the first byte. */
+  | { kind: 'reset' }
+  /** Half of the body; the length says all of it, then the connection ends. */
+  | { kind: 'truncated' }
+  /** Half of the body, with a length that says so. */
+  | { kind: 'short' }
+  /** One bit of the middle byte is another one. */
+  | { kind: 'flipped' }
+  /** A few bytes at a time. */
+  | { kind: 'trickle'; bytesPerSecond: number }
+  /** Headers, then nothing. */
+  | { kind: 'hang' }
+  /** The body and then as many bytes as somebody takes, up to `bytes`. */
+  | { kind: 'endless'; bytes: number }
+  /** Another body in its place. */
+  | { kind: 'swapped'; body: Buffer };
+
+export interface SteerableMirror extends AsyncDisposable {
+  /** Address for an archive's `mirror:`; the security archive lies at `securityUrl`. */
+  url: string;
+  securityUrl: string;
+  /** Paths that were asked for, from `/debian` on, in order. */
+  requests: string[];
+  /** How many bytes of bodies without end were taken. */
+  flooded(): number;
+  /** From now on a path that matches is served so; what was steered last counts. */
+  steer(pattern: RegExp, behaviour: Behaviour): void;
+  /** Everything is served as it is again. */
+  calm(): void;
+  /** Serves a body of the test's own at a path below the mirror: `dists/trixie/InRelease`. */
+  put(name: string, body: Buffer | string): void;
+  /** The body of a file as Debian's mirror has it. */
+  original(name: string): Promise<Buffer>;
+}
+
+/** Files whose content never changes under their name. */
+const LASTING = /\/pool\/|\/by-hash\//;
+const FRESH_MILLISECONDS = 600_000;
+
+/** Fetches from the machine's own mirrors as its apt is configured (proxies, TLS), once, into the test cache. */
+class Upstream {
+  readonly #pending = new Map<string, Promise<Buffer>>();
+
+  get(name: string): Promise<Buffer> {
+    const pending = this.#pending.get(name) ?? this.#fetch(name);
+    this.#pending.set(name, pending);
+    pending.catch(() => this.#pending.delete(name));
+    return pending;
+  }
+
+  async #fetch(name: string): Promise<Buffer> {
+    const cache = path.join(path.dirname((await testCache()).archives), 'steerable');
+    await fs.mkdir(cache, { recursive: true });
+    const access = await debianAccess();
+    const security = name.startsWith('/debian-security/');
+    const base = access.mirrorOf(security ? 'trixie-security' : 'trixie').replace(/\/$/, '');
+    const address = base + name.slice(security ? '/debian-security'.length : '/debian'.length);
+    const file = path.join(cache, sha256(address));
+    const stat = await fs.stat(file).catch(() => undefined);
+    const fresh = stat !== undefined && Date.now() - stat.mtimeMs < FRESH_MILLISECONDS;
+    if (!fresh && !(LASTING.test(name) && stat !== undefined)) {
+      const temporary = `${file}.${randomBytes(4).toString('hex')}`;
+      const options = ['-o', 'APT::Sandbox::User=root'];
+      await runProgram('/usr/lib/apt/apt-helper', [
+        ...options,
+        'download-file',
+        address,
+        temporary,
+      ]);
+      const now = new Date();
+      await fs.utimes(temporary, now, now);
+      await fs.rename(temporary, file);
+    }
+    return fs.readFile(file);
+  }
+}
+
+function flipMiddle(body: Buffer): Buffer {
+  const copy = Buffer.from(body);
+  const at = Math.floor(copy.length / 2);
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
+
+function trickle(response: http.ServerResponse, body: Buffer, bytesPerSecond: number): void {
+  response.writeHead(200, { 'content-length': body.length });
+  let sent = 0;
+  const timer = setInterval(() => {
+    response.write(body.subarray(sent, sent + bytesPerSecond));
+    sent += bytesPerSecond;
+    if (sent >= body.length) {
+      clearInterval(timer);
+      response.end();
+    }
+  }, 1000);
+  response.once('close', () => {
+    clearInterval(timer);
+  });
+}
+
+function flood(
+  response: http.ServerResponse,
+  body: Buffer,
+  bytes: number,
+  sent: (count: number) => void,
+): void {
+  response.writeHead(200, { connection: 'close' });
+  response.write(body);
+  const chunk = Buffer.alloc(1024 * 1024);
+  let left = bytes;
+  const more = (): void => {
+    while (left > 0) {
+      left -= chunk.length;
+      sent(chunk.length);
+      if (!response.write(chunk)) {
+        response.once('drain', more);
+        return;
+      }
+    }
+    response.end();
+  };
+  more();
+}
+
+function answer(
+  response: http.ServerResponse,
+  body: Buffer,
+  behaviour: Behaviour | undefined,
+  flooded: (count: number) => void,
+): void {
+  const whole = (content: Buffer): void => {
+    response.writeHead(200, { 'content-length': content.length });
+    response.end(content);
+  };
+  const half = body.subarray(0, Math.floor(body.length / 2));
+  switch (behaviour?.kind) {
+    case undefined:
+      whole(body);
+      break;
+    case 'status':
+      response.writeHead(behaviour.status);
+      response.end();
+      break;
+    case 'reset':
+      response.socket?.resetAndDestroy();
+      break;
+    case 'truncated':
+      response.writeHead(200, { 'content-length': body.length });
+      response.write(half, () => response.socket?.destroy());
+      break;
+    case 'short':
+      whole(half);
+      break;
+    case 'flipped':
+      whole(flipMiddle(body));
+      break;
+    case 'trickle':
+      trickle(response, body, behaviour.bytesPerSecond);
+      break;
+    case 'hang':
+      response.writeHead(200, { 'content-length': body.length });
+      response.flushHeaders();
+      break;
+    case 'endless':
+      flood(response, body, behaviour.bytes, flooded);
+      break;
+    case 'swapped':
+      whole(behaviour.body);
+      break;
+  }
+}
+
+/** A mirror on 127.0.0.1 that has what Debian's mirror has, and serves it as a test wants. */
+export async function steerableMirror(): Promise<SteerableMirror> {
+  const upstream = new Upstream();
+  const own = new Map<string, Buffer>();
+  const requests: string[] = [];
+  let floodedBytes = 0;
+  let rules: { pattern: RegExp; behaviour: Behaviour }[] = [];
+
+  async function serve(name: string, response: http.ServerResponse): Promise<void> {
+    const behaviour = rules.findLast(({ pattern }) => pattern.test(name))?.behaviour;
+    let body = own.get(name) ?? Buffer.alloc(0);
+    const bodiless = behaviour?.kind === 'status' || behaviour?.kind === 'reset';
+    if (!own.has(name) && !bodiless) {
+      const ownSuite = [...own.keys()].find((file) => file.endsWith('/InRelease'));
+      const inOwnSuite = ownSuite !== undefined && name.startsWith(path.dirname(ownSuite));
+      const found = inOwnSuite ? undefined : await upstream.get(name).catch(() => undefined);
+      if (found === undefined) {
+        response.writeHead(404);
+        response.end();
+        return;
+      }
+      body = found;
+    }
+    answer(response, body, behaviour, (count) => {
+      floodedBytes += count;
+    });
+  }
+
+  const server = http.createServer((request, response) => {
+    const name = decodeURIComponent(request.url ?? '/');
+    requests.push(name);
+    serve(name, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined);
+    });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}/debian`,
+    securityUrl: `http://127.0.0.1:${port}/debian-security`,
+    requests,
+    flooded: () => floodedBytes,
+    steer(pattern, behaviour) {
+      rules.push({ pattern, behaviour });
+    },
+    calm() {
+      rules = [];
+    },
+    put(name, body) {
+      own.set(`/debian/${name}`, Buffer.from(body));
+    },
+    original: (name) => upstream.get(`/debian/${name}`),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
+    },
+  };
+}
