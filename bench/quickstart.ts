@@ -14,7 +14,7 @@ import { runSandbox } from '../src/programs/sandbox.ts';
 import { buildEnvironment, buildPathOf } from '../src/builder/build.ts';
 import { type Context, openContext } from '../src/run/context.ts';
 import {
-  buildLimits,
+  buildRequestOf,
   evaluateTarget,
   KernelTrees,
   prepareTarget,
@@ -62,18 +62,7 @@ async function bareMakes(context: Context): Promise<{ name: string; seconds: num
     for (const target of plan.targets.filter(({ record }) => record?.outcome === 'built')) {
       const prepared = await prepareTarget(context, survey, target, trees);
       const conf = await evaluateTarget(context, target, prepared);
-      const folder = path.join(prepared.folder, 'build');
-      const request = {
-        folder,
-        layers: prepared.layers,
-        source: prepared.source.path,
-        conf,
-        env: prepared.env,
-        sourceDateEpoch: prepared.sourceDateEpoch,
-        jobs: context.jobs,
-        limits: buildLimits(context),
-        log: prepared.log,
-      };
+      const request = buildRequestOf(context, prepared, conf);
       const make = conf.make.replace(
         /^make/,
         `make -j${context.jobs} KERNELRELEASE=${target.kernel.release}`,
@@ -91,7 +80,7 @@ async function bareMakes(context: Context): Promise<{ name: string; seconds: num
       if (status !== 0) {
         throw new Error(`${target.module.name}: make ended with ${status}`);
       }
-      const times = (await fs.readFile(path.join(folder, 'out/times'), 'utf8'))
+      const times = (await fs.readFile(path.join(request.folder, 'out/times'), 'utf8'))
         .split(' ')
         .map(Number);
       makes.push({

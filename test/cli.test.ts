@@ -176,6 +176,17 @@ describe('after the quickstart', () => {
     2 * MINUTES,
   );
 
+  test('build --shell ends in a shell in the root of that build, and keeps nothing', async () => {
+    const args = ['build', '--shell', '--offline', '-c', published.config, 'acpi-call'];
+    const input = 'id -u; pwd; ls *.ko; test ! -w /usr && echo sealed; exit\n';
+    const { exitCode, stdout, stderr } = await lockstep([...args, published.release], { input });
+    expect(stderr).toContain('the build went well; a shell in its root');
+    expect(stdout.split('\n')).toEqual(expect.arrayContaining(['1000', 'acpi_call.ko', 'sealed']));
+    expect(stdout).toMatch(/^\/var\/lib\/dkms\/acpi-call\/.*\/build$/m);
+    expect(exitCode).toBe(0);
+    await expect(fs.readdir(path.join(published.state, 'work'))).rejects.toThrow('ENOENT');
+  });
+
   test('doctor finds nothing missing', async () => {
     const { stdout, exitCode } = await lockstep(['doctor', '-c', published.config]);
     expect(stdout).not.toContain('FAIL');

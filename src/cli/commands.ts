@@ -2,6 +2,7 @@ import { buildCommand } from '@stricli/core';
 import { configJsonSchema } from '../config/schema.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
 import { explanation, kernelTable, targetTable } from '../report/tables.ts';
+import { printable } from '../report/text.ts';
 import { diagnose, formatDiagnosis } from '../run/doctor.ts';
 import { executeTarget, KernelTrees } from '../run/execute-target.ts';
 import { findTarget } from '../run/find-target.ts';
@@ -129,7 +130,9 @@ export const buildTargetCommand = buildCommand({
       const plans = await planAll(context, { refresh: !flags.offline });
       const { survey, target } = findTarget(plans, module, release);
       if (flags.shell) {
-        await openBuildShell(context, survey, target);
+        await openBuildShell(context, survey, target, (text) => {
+          process.stderr.write(`lockstep: ${printable(text)}\n`);
+        });
         return { json: viewTarget(target), text: '' };
       }
       const { key } = target;

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { buildModule } from '../builder/build.ts';
+import { buildModule, type BuildRequest } from '../builder/build.ts';
 import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
 import type { Store } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
@@ -142,6 +142,22 @@ export function evaluateTarget(
   });
 }
 
+/** What a target's build is asked to do. */
+export function buildRequestOf(context: Context, prepared: Prepared, conf: DkmsConf): BuildRequest {
+  return {
+    folder: path.join(prepared.folder, 'build'),
+    layers: prepared.layers,
+    source: prepared.source.path,
+    conf,
+    env: prepared.env,
+    sourceDateEpoch: prepared.sourceDateEpoch,
+    jobs: context.jobs,
+    limits: buildLimits(context),
+    log: prepared.log,
+    signal: context.signal,
+  };
+}
+
 interface Outcome {
   outcome: BuildOutcome;
   reason: string;
@@ -172,18 +188,7 @@ async function evaluateBuildVerify(
   if (conf.excluded !== undefined) {
     return ended('excluded', `dkms.conf: ${conf.excluded}`);
   }
-  const result = await buildModule({
-    folder: path.join(prepared.folder, 'build'),
-    layers: prepared.layers,
-    source: prepared.source.path,
-    conf,
-    env: prepared.env,
-    sourceDateEpoch: prepared.sourceDateEpoch,
-    jobs: context.jobs,
-    limits: buildLimits(context),
-    log: prepared.log,
-    signal: context.signal,
-  });
+  const result = await buildModule(buildRequestOf(context, prepared, conf));
   if (result.outcome === 'failed') {
     return ended('failed', result.reason);
   }

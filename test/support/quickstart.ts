@@ -15,13 +15,13 @@ export interface ProgramResult {
 /** Runs the program as a user does. */
 export async function lockstep(
   args: readonly string[],
-  options: { cwd?: string; timeout?: number } = {},
+  options: { cwd?: string; timeout?: number; input?: string } = {},
 ): Promise<ProgramResult> {
   const result = await execa(process.execPath, [MAIN, ...args], {
     cwd: options.cwd ?? ROOT,
     timeout: options.timeout ?? 900_000,
     reject: false,
-    stdin: 'ignore',
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
   });
   return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
 }
