@@ -38,7 +38,7 @@ beforeAll(async () => {
     seed = path.join(folder, 'state');
     expected = await contentOf(path.join(folder, 'repository'));
   }
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   await mirror[Symbol.asyncDispose]();
