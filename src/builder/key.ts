@@ -50,6 +50,7 @@ export const BASE_PACKAGES: readonly string[] = [
   'kmod',
   'libc6-dev',
   'make',
+  'mawk',
   'patch',
   'xz-utils',
 ];

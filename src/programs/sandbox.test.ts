@@ -424,6 +424,21 @@ describe('a sandbox', () => {
     );
   });
 
+  test.runIf(runsAsRoot())('is killed whole also before bwrap has bound it to itself', async () => {
+    const mark = makeMark();
+    // bwrap lists a folder between beginning the command and binding it: strace makes that slow.
+    const strace = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=getdents64'];
+    const slow = [...strace, '-e', 'inject=getdents64:delay_enter=500000'];
+    const request = requestFor(`while :; do echo ${mark}; done`, {
+      source: undefined,
+      limits: { seconds: 30, outputBytes: 10, fileBytes: 1_000_000, processes: 300 },
+    });
+    const { output } = startChild(request, slow);
+    const answer: unknown = JSON.parse(await text(output));
+    expect(answer).toEqual({ end: 'output-limit', status: 137 });
+    expect(await leftovers(mark)).toEqual([]);
+  });
+
   test.runIf(runsAsRoot())('dies with the program that started it', async () => {
     for (const start of [startAsUser, async (request: SandboxRequest) => startChild(request, [])]) {
       const mark = makeMark();

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { Readable } from 'node:stream';
@@ -60,7 +61,7 @@ export function runsAsRoot(): boolean {
   return process.geteuid?.() === 0;
 }
 
-function bwrapArguments(request: SandboxRequest): string[] {
+function bwrapArguments(request: SandboxRequest, mark: string): string[] {
   const { limits } = request;
   const env = Object.entries(request.env).flatMap(([name, value]) => ['--setenv', name, value]);
   return [
@@ -79,14 +80,19 @@ function bwrapArguments(request: SandboxRequest): string[] {
     ...['/tmp', '/var/tmp', '/run'].flatMap((at) => ['--size', '1073741824', '--tmpfs', at]),
     ...['--size', '1048576', '--tmpfs', '/var/lib/dkms'],
     ...['--bind', '/mnt/build', request.buildPath, '--bind', '/mnt/out', '/out'],
-    ...['--chdir', request.buildPath, '--clearenv', ...env],
+    // Nobody has such a variable: its name marks the sandbox's processes.
+    ...['--chdir', request.buildPath, '--clearenv', '--unsetenv', mark, ...env],
     '--',
     ...request.command,
   ];
 }
 
-/** The whole command line of a sandbox, outermost program first. */
-export function sandboxCommand(request: SandboxRequest): string[] {
+/**
+ * The whole command line of a sandbox, outermost program first.
+ *
+ * @param mark a word that no other sandbox has
+ */
+export function sandboxCommand(request: SandboxRequest, mark: string): string[] {
   const asRoot = runsAsRoot();
   const user = [
     `--reuid=${BUILD_USER}`,
@@ -103,7 +109,7 @@ export function sandboxCommand(request: SandboxRequest): string[] {
     request.source ?? '-',
     // Processes are counted by user and user namespace: with one of its own a build is limited by itself alone.
     ...(asRoot ? ['setpriv', ...user, 'unshare', '--user', '--map-current-user', '--'] : []),
-    ...bwrapArguments(request),
+    ...bwrapArguments(request, mark),
   ];
 }
 
@@ -146,15 +152,53 @@ async function copyLimited(
   }
 }
 
-/** Gathers what bwrap writes about its command; the text is short. */
-function readStatus(stream: unknown): () => string {
-  let text = '';
-  if (stream instanceof Readable) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
+/** The processes of a sandbox, from outside. */
+class Processes {
+  readonly #child: ChildProcess;
+  readonly #mark: string;
+  #status = '';
+  #isKilled = false;
+
+  constructor(child: ChildProcess, mark: string) {
+    this.#child = child;
+    this.#mark = mark;
+    const stream = child.stdio[STATUS_FD];
+    if (stream instanceof Readable) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#status += text;
+        if (this.#isKilled) {
+          this.#killInit();
+        }
+      });
+    }
   }
-  return () => text;
+
+  /** Whether the command was begun and has ended, as bwrap says; false when the sandbox could not be set up. */
+  get hasEnded(): boolean {
+    return this.#status.includes('"exit-code"');
+  }
+
+  kill(): void {
+    this.#isKilled = true;
+    this.#killInit();
+    this.#child.kill('SIGKILL');
+  }
+
+  /**
+   * Kills the first process of the sandbox's process tree, with which all others go. bwrap binds it to itself only
+   * after the command has begun: a sandbox whose bwrap is killed in between would go on.
+   */
+  #killInit(): void {
+    const pid = /"child-pid": (?<pid>\d+)/.exec(this.#status)?.groups?.['pid'];
+    try {
+      // Its number may belong to another process by now; its command line is bwrap's own.
+      if (pid !== undefined && readFileSync(`/proc/${pid}/cmdline`).includes(this.#mark)) {
+        process.kill(Number(pid), 'SIGKILL');
+      }
+    } catch {
+      // It is gone.
+    }
+  }
 }
 
 /** The end of a log, for a message. */
@@ -173,7 +217,8 @@ async function tailOf(log: string): Promise<string> {
 export async function runSandbox(request: SandboxRequest): Promise<SandboxResult> {
   request.signal?.throwIfAborted();
   await prepareFolder(request);
-  const [program = '', ...args] = sandboxCommand(request);
+  const mark = `lockstep-${randomBytes(8).toString('hex')}`;
+  const [program = '', ...args] = sandboxCommand(request, mark);
   const interactive = request.interactive === true;
   const child = spawn(program, args, {
     stdio: interactive
@@ -184,11 +229,11 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
       LC_ALL: 'C.UTF-8',
     },
   });
-  const said = readStatus(child.stdio[STATUS_FD]);
+  const processes = new Processes(child, mark);
   let end: SandboxEnd = 'exited';
   const stop = (why: SandboxEnd): void => {
     end = end === 'exited' ? why : end;
-    child.kill('SIGKILL');
+    processes.kill();
   };
   const timer = interactive
     ? undefined
@@ -209,7 +254,9 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
     if (!interactive && child.stdout !== null && child.stderr !== null) {
       const log = createWriteStream(request.log, { flags: 'a' });
       const written = finished(log);
-      written.catch(() => child.kill('SIGKILL'));
+      written.catch(() => {
+        processes.kill();
+      });
       const state = { bytes: 0 };
       const exceeded = (): void => {
         stop('output-limit');
@@ -223,12 +270,12 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
       await written;
     }
     const result = { end, status: await status };
-    if (result.end === 'exited' && !said().includes('"exit-code"')) {
+    if (result.end === 'exited' && !processes.hasEnded) {
       throw new Error(interactive ? 'see above' : await tailOf(request.log));
     }
     return result;
   } catch (cause) {
-    child.kill('SIGKILL');
+    processes.kill();
     throw new LockstepError('SANDBOX_FAILED', `the sandbox can't be started: ${String(cause)}`, {
       hint: 'lockstep doctor',
       cause,
