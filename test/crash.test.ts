@@ -207,7 +207,13 @@ describe('Ctrl-C', () => {
     async (whom) => {
       const folder = await home(`interrupted-${whom}`);
       const running = box.start(commandOf(folder));
-      await Promise.race([sleep(0.6 * whole.unpacked), running.end]);
+      const building = async (): Promise<boolean> => {
+        const work = await fs.readdir(path.join(folder, 'state/work')).catch((): string[] => []);
+        return work.some((name) => name.endsWith('.building'));
+      };
+      while (!(await building())) {
+        await sleep(20);
+      }
       running.kill('SIGINT', whom);
       const end = await running.end;
       expect(end, end.stderr).toMatchObject({ exitCode: 130 });

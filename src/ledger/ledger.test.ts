@@ -196,7 +196,7 @@ describe('putting that is killed', () => {
       run(
         'strace',
         [
-          ...['-f', '-qq', '-o', trace, '-e', 'trace=rename,fsync,unlink,rmdir', ...inject],
+          ...['-f', '-qq', '-o', trace, '-e', 'trace=fsync,/^rename,/^unlink,?rmdir', ...inject],
           ...[process.execPath, child, folder, at('log')],
         ],
         { env: { ...process.env, UV_THREADPOOL_SIZE: '1' } },
@@ -210,7 +210,8 @@ describe('putting that is killed', () => {
         counts.set(call, (counts.get(call) ?? 0) + 1);
       }
     }
-    expect(counts.get('rename')).toBeGreaterThan(3);
+    const renames = [...counts].find(([call]) => call.startsWith('rename'));
+    expect(renames?.[1]).toBeGreaterThan(3);
     const seen = new Set<string>();
     for (const [call, count] of counts) {
       for (let when = 1; when <= count; when += 1) {
