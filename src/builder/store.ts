@@ -1,12 +1,11 @@
 import * as fs from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
-import PQueue from 'p-queue';
 import { LockstepError } from '../core/errors.ts';
 import { makeDirectoryAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import type { DebRef } from '../model/packages.ts';
-import { unpackDeb, unpackDebInRoot } from '../programs/dpkg-deb.ts';
+import { unpackDeb, unpackDebsInRoot } from '../programs/dpkg-deb.ts';
 import { runProgram } from '../programs/run.ts';
 import { BUILD_USER, runsAsRoot } from '../programs/sandbox.ts';
 import { recipeHash, writeRecipeLayer } from '../programs/recipe.ts';
@@ -68,20 +67,12 @@ export class Store {
   root(refs: readonly DebRef[]): Promise<string> {
     const directory = path.join(this.#directory, 'roots', rootHash(refs));
     return this.#once(directory, async (temporary) => {
-      const debs = await this.#fetch(refs);
+      // The largest first, so that the last ones to end are small.
+      const debs = await this.#fetch(refs.toSorted((a, b) => b.size - a.size));
       await linkMergedUsr(temporary);
       // One closure's packages share no file, so their order does not matter; decompression is nearly all the work.
-      const queue = new PQueue({ concurrency: availableParallelism() });
-      try {
-        await Promise.all(debs.map((deb) => queue.add(() => unpackDebInRoot(deb, temporary))));
-      } finally {
-        // After a failure the folder is removed: nothing may write into it any more.
-        queue.clear();
-        await queue.onIdle();
-      }
+      await unpackDebsInRoot(debs, temporary, availableParallelism());
       await linkAlternatives(temporary);
-      await fs.rm(path.join(temporary, 'usr/share/doc'), { recursive: true, force: true });
-      await fs.rm(path.join(temporary, 'usr/share/man'), { recursive: true, force: true });
     });
   }
 

@@ -14,16 +14,34 @@ export async function unpackDeb(
   );
 }
 
+/** What no build reads, and what is a good part of all files. */
+const UNREAD = ['usr/share/doc', 'usr/share/info', 'usr/share/locale', 'usr/share/man'];
+
 /**
- * Unpacks a `.deb`'s files into a root, through the links to folders that the root has already: packages from before
- * the merged /usr have files in /bin and /lib. Only for packages that are trusted.
+ * Unpacks some `.deb`s, but for their documentation, into a root, through the links to folders that the root has
+ * already: packages from before the merged /usr have files in /bin and /lib. Only for packages that are trusted and
+ * share no file: their order is not kept.
+ *
+ * @param parallel how many at once
  */
-export async function unpackDebInRoot(deb: string, root: string): Promise<void> {
+export async function unpackDebsInRoot(
+  debs: readonly string[],
+  root: string,
+  parallel: number,
+): Promise<void> {
+  const exclude = UNREAD.map((at) => `--exclude='./${at}/*'`).join(' ');
   const script =
-    'set -o pipefail; setpriv --pdeathsig KILL dpkg-deb --fsys-tarfile "$1" | ' +
-    'setpriv --pdeathsig KILL tar -xp --numeric-owner --keep-directory-symlink --warning=no-timestamp -C "$2"';
-  const args = ['--pdeathsig', 'KILL', 'bash', '-c', script, 'unpack', deb, root];
-  await runProgram('setpriv', args);
+    'set -o pipefail; setpriv --pdeathsig KILL dpkg-deb --fsys-tarfile "$2" | setpriv --pdeathsig KILL ' +
+    `tar -xp --numeric-owner --keep-directory-symlink --warning=no-timestamp ${exclude} -C "$1"`;
+  const bound = ['--pdeathsig', 'KILL', '--'];
+  await runProgram(
+    'setpriv',
+    [
+      ...[...bound, 'xargs', '-0', '-r', '-n', '1', '-P', String(parallel)],
+      ...['setpriv', ...bound, 'bash', '-c', script, 'unpack', root],
+    ],
+    { input: debs.map((deb) => `${deb}\0`).join('') },
+  );
 }
 
 /**

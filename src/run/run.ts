@@ -56,11 +56,21 @@ async function prepareArchive(
     await survey.archive.fetch(refs);
     const fetched = since(began);
     context.emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
+    const shared: Promise<string>[] = [];
     for (const { kernel } of queued) {
-      await store.root(survey.rootOf(kernel));
+      shared.push(store.root(survey.rootOf(kernel)));
+      shared.push(...(kernel.headers?.packages ?? []).map((ref) => store.unpacked(ref)));
     }
+    // All of them end before anything is said of the first that fails.
+    await Promise.allSettled(shared);
+    await Promise.all(shared);
     const seconds = since(began) - fetched;
-    context.emit({ type: 'phase-done', phase: 'setup', seconds, detail: 'build roots' });
+    context.emit({
+      type: 'phase-done',
+      phase: 'setup',
+      seconds,
+      detail: 'headers and build roots',
+    });
     return undefined;
   } catch (error) {
     if (!(error instanceof LockstepError) || /INTERRUPTED|DISK_FULL/.test(error.code)) {
