@@ -59,9 +59,6 @@ export const runCommand = buildCommand({
           },
           text: formatSummary({
             targets,
-            built: result.built,
-            changed: result.published.changed,
-            seconds: result.seconds,
             url,
             suites: result.plans.map(({ survey }) => survey.suite),
             slug: result.published.slug,

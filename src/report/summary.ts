@@ -5,9 +5,6 @@ import { table } from './tables.ts';
 /** What a run ends with on a terminal. */
 export interface RunSummary {
   targets: readonly Target[];
-  built: number;
-  changed: boolean;
-  seconds: number;
   url: string;
   /** The published suites. */
   suites: readonly string[];

@@ -1,16 +1,9 @@
 import type { Kernel } from '../model/kernels.ts';
 
 /** A kernel as `kernels --json` shows it. */
-export interface KernelView {
-  release: string;
-  abi: string;
-  flavour: string;
-  architecture: string;
-  version: string;
-  suites: string[];
+export interface KernelView extends Omit<Kernel, 'headers' | 'image'> {
   /** The packages that bring the headers; null when they are gone. */
   headers: string[] | null;
-  newest: boolean;
 }
 
 export function kernelView(kernel: Kernel): KernelView {
