@@ -61,6 +61,7 @@ describe('the headers of a kernel', () => {
     headers: {
       packages: refs.map((ref) => Object.assign({ source: 'linux', sourceVersion: '1' }, ref)),
       requires: [],
+      suite: 'trixie',
     },
   });
 

@@ -4,7 +4,7 @@ import { buildKey, type KeyInputs } from './key.ts';
 import { rootHash } from './store.ts';
 import { KERNEL, makeRef, MODULE } from './testing/inputs.ts';
 
-const headers = KERNEL.headers ?? { packages: [], requires: [] };
+const headers = KERNEL.headers ?? { packages: [], requires: [], suite: 'trixie' };
 const root: DebRef[] = [makeRef('gcc-14'), makeRef('make'), makeRef('bash')];
 const INPUTS: KeyInputs = { module: MODULE, kernel: KERNEL, headers, root };
 const KEY = buildKey(INPUTS);

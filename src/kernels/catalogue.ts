@@ -136,8 +136,11 @@ export function findKernels(packages: readonly IndexedPackage[], architecture: s
       ...parts,
       architecture,
       version: image.ref.version,
+      source: image.ref.source,
       suites: [...new Set(versions.map((entry) => entry.suite))].toSorted(),
       image: imageOf(release, index),
+      provides: [],
+      unseenSince: undefined,
       headers: headersOf(release, image.ref.version, index),
       newest: newest.get(parts.flavour) === release,
     });

@@ -80,5 +80,6 @@ export function headersOf(
   return {
     packages: [...unpacked.values()].map((entry) => entry.ref),
     requires: [...requires].toSorted(),
+    suite: headers.suite,
   };
 }

@@ -7,6 +7,10 @@ export interface Module {
   /** Debian version of the source it came from. */
   version: string;
   package: PackageRef;
+  /** The archive's suite that it was found in. */
+  from: string;
+  /** What the package itself provides, as relations: `mimic-modules (= 0.7.0+ds-2)`. */
+  provides: string[];
   /** One line for people, from the package's description. */
   summary: string;
   /** `main`, `contrib` ... as the index says it. */

@@ -9,6 +9,7 @@ function entry(name: string, version: string, more: Record<string, string> = {})
       ...{ source: name, sourceVersion: version },
     },
     fields: new Map(Object.entries({ Description: 'a module\n long text', ...more })),
+    suite: 'trixie',
     component: 'contrib',
   };
 }
@@ -32,6 +33,7 @@ describe('modules', () => {
         name: 'a',
         version: '1:1.0-1',
         summary: 'a module',
+        from: 'trixie',
         component: 'contrib',
         homepage: undefined,
         initramfs: false,

@@ -1,4 +1,5 @@
 import { LockstepError } from '../core/errors.ts';
+import { parseRelations } from '../debian/relation.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { Module } from '../model/modules.ts';
 import type { PackageRef } from '../model/packages.ts';
@@ -7,6 +8,7 @@ import type { PackageRef } from '../model/packages.ts';
 export interface ModulePackage {
   ref: PackageRef;
   fields: ReadonlyMap<string, string>;
+  suite: string;
   component: string;
 }
 
@@ -18,6 +20,13 @@ export interface ModuleRequest {
 /** The module's name in package names: the package's own without `-dkms`. */
 export function moduleNameOf(packageName: string): string {
   return packageName.replace(/-dkms$/, '').replace(/^dkms-/, '');
+}
+
+/** The relations of a Provides field, written alike. */
+function providesOf(field: string | undefined): string[] {
+  return parseRelations(field)
+    .flat()
+    .map(({ name, version }) => (version === undefined ? name : `${name} (= ${version})`));
 }
 
 /**
@@ -46,6 +55,8 @@ export function findModules(
         name: moduleNameOf(request.package),
         version: newest.ref.version,
         package: newest.ref,
+        from: newest.suite,
+        provides: providesOf(newest.fields.get('Provides')),
         summary: (description.split('\n')[0] ?? request.package).trim(),
         component: newest.component,
         homepage: newest.fields.get('Homepage'),

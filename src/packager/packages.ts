@@ -40,9 +40,9 @@ export interface ModulePackageInputs {
   rebuild: number;
 }
 
-/** The mirror that a source came from stands in no package. */
+/** The mirror and the suite that a source came from stand in no package. */
 function withoutAddress(module: Module): unknown {
-  return { ...module, package: { ...module.package, uri: undefined } };
+  return { ...module, from: undefined, package: { ...module.package, uri: undefined } };
 }
 
 /** Hash of everything a module package is made of, but for its rebuild number. */

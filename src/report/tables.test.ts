@@ -31,7 +31,10 @@ describe('a table', () => {
 
   test('of kernels says whose headers are gone', () => {
     const { kernel } = makeTarget('a', 'built');
-    const text = kernelTable([kernel, { ...kernel, headers: { packages: [], requires: [] } }]);
+    const text = kernelTable([
+      kernel,
+      { ...kernel, headers: { packages: [], requires: [], suite: 'trixie' } },
+    ]);
     const [, gone, there] = text.split('\n').map((line) => line.split(/\s{2,}/));
     expect(gone).toEqual([
       ...['6.12.117+deb13-amd64', 'amd64', 'amd64', '6.12.117-1', 'gone', 'yes'],

@@ -7,15 +7,6 @@ export interface KernelView extends Omit<Kernel, 'headers' | 'image'> {
 }
 
 export function kernelView(kernel: Kernel): KernelView {
-  const { release, abi, flavour, architecture, version, suites, headers, newest } = kernel;
-  return {
-    release,
-    abi,
-    flavour,
-    architecture,
-    version,
-    suites,
-    headers: headers?.packages.map((ref) => ref.name) ?? null,
-    newest,
-  };
+  const { headers, image: _image, ...shown } = kernel;
+  return { ...shown, headers: headers?.packages.map((ref) => ref.name) ?? null };
 }

@@ -26,6 +26,8 @@ export const MODULE: Module = {
   summary: 'demo',
   component: 'main',
   homepage: undefined,
+  from: 'trixie',
+  provides: [],
   initramfs: false,
 };
 
@@ -37,8 +39,15 @@ export const KERNEL: Kernel = {
   version: '6.12.117-1',
   suites: ['trixie'],
   image: 'linux-image-6.12.117+deb13-amd64',
-  headers: { packages: [makeRef('headers'), makeRef('common'), makeRef('kbuild')], requires: [] },
+  headers: {
+    packages: [makeRef('headers'), makeRef('common'), makeRef('kbuild')],
+    requires: [],
+    suite: 'trixie',
+  },
   newest: true,
+  source: 'linux',
+  provides: [],
+  unseenSince: undefined,
 };
 
 /** A small `.deb` with some files. @returns its reference, as an index would have it */

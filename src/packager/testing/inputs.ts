@@ -18,6 +18,8 @@ export const MODULE: Module = {
   summary: 'a module that demonstrates',
   component: 'main',
   homepage: 'https://example.org/demo',
+  from: 'trixie',
+  provides: [],
   initramfs: false,
 };
 
@@ -31,6 +33,9 @@ export const KERNEL: Kernel = {
   image: 'linux-image-6.12.117+deb13-amd64',
   headers: undefined,
   newest: true,
+  source: 'linux',
+  provides: [],
+  unseenSince: undefined,
 };
 
 export const RECORD: BuildRecord = {

@@ -21,6 +21,8 @@ export function makeModule(name: string, version = '1.0-1'): Module {
     summary: name,
     component: 'main',
     homepage: undefined,
+    from: 'trixie',
+    provides: [],
     initramfs: false,
   };
 }
@@ -34,8 +36,11 @@ export function makeKernel(release: string, more: Partial<Kernel> = {}): Kernel 
     version: `${release.replace(/-.*$/, '')}-1`,
     suites: ['trixie'],
     image: `linux-image-${release}`,
-    headers: { packages: [], requires: [] },
+    headers: { packages: [], requires: [], suite: 'trixie' },
     newest: true,
+    source: 'linux',
+    provides: [],
+    unseenSince: undefined,
     ...more,
   };
 }
@@ -111,7 +116,7 @@ export const inputsArbitrary: fc.Arbitrary<PlanInputs> = fc
     const kernels = parts.kernels.map(([release, architecture, hasHeaders]) =>
       makeKernel(release, {
         architecture,
-        headers: hasHeaders ? { packages: [], requires: [] } : undefined,
+        headers: hasHeaders ? { packages: [], requires: [], suite: 'trixie' } : undefined,
       }),
     );
     const records = new Map<string, BuildRecord>();
@@ -120,7 +125,7 @@ export const inputsArbitrary: fc.Arbitrary<PlanInputs> = fc
       const kernel = kernels[k];
       if (module !== undefined && kernel !== undefined) {
         const old = { ...module, version };
-        const withHeaders = { ...kernel, headers: { packages: [], requires: [] } };
+        const withHeaders = { ...kernel, headers: { packages: [], requires: [], suite: 'trixie' } };
         const key = keyFor(old, withHeaders, toolchain) ?? '';
         const finished = `2026-01-01T00:0${minute}:00.000Z`;
         records.set(key, makeRecord(old, kernel, key, outcome, { finished }));

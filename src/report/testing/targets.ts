@@ -14,6 +14,8 @@ export function makeTarget(name: string, verdict: Verdict, reason = 'a reason'):
       summary: name,
       component: 'main',
       homepage: undefined,
+      from: 'trixie',
+      provides: [],
       initramfs: false,
     },
     kernel: {
@@ -26,6 +28,9 @@ export function makeTarget(name: string, verdict: Verdict, reason = 'a reason'):
       image: 'linux-image-6.12.117+deb13-amd64',
       headers: undefined,
       newest: true,
+      source: 'linux',
+      provides: [],
+      unseenSince: undefined,
     },
     key: undefined,
     verdict,
