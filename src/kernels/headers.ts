@@ -80,6 +80,10 @@ export function headersOf(
   return {
     packages: [...unpacked.values()].map((entry) => entry.ref),
     requires: [...requires].toSorted(),
-    suite: headers.suite,
+    suite:
+      candidates
+        .filter((entry) => entry.ref.sha256 === headers.ref.sha256)
+        .map((entry) => entry.suite)
+        .toSorted()[0] ?? headers.suite,
   };
 }
