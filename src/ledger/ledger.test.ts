@@ -169,6 +169,7 @@ test('text that is no record is none', () => {
     ['"xz"', '"rar"'],
     ['"/usr/lib/modules"', '"/etc"'],
     ['2026-01-01T00:00:00.000Z', 'yesterday'],
+    ['"inputs":"', '"inputs":"x'],
   ]) {
     const text = good.replace(from ?? '', to ?? '');
     expect(text).not.toBe(good);
@@ -177,6 +178,11 @@ test('text that is no record is none', () => {
   for (const json of ['', '{', '[]', 'null', 7, undefined, null]) {
     expect(parseRecord(json)).toBeUndefined();
   }
+});
+
+test('a record of an earlier version lacks what that did not keep', () => {
+  const { inputs: _inputs, root: _root, ...old } = makeRecord('demo');
+  expect(parseRecord(JSON.stringify(old))).toEqual({ ...old, inputs: '', root: '' });
 });
 
 describe('putting that is killed', () => {
@@ -268,6 +274,23 @@ describe('publications', () => {
         identity: sha256('identity'),
         since: '2026-01-01T00:00:00.000Z',
         key: sha256('demo'),
+        kind: 'module',
+        module: 'demo',
+        moduleVersion: '1.0-1',
+        kernel: '6.12.117+deb13-amd64/amd64/6.12.117-1',
+      },
+      'demo-modules-rt-amd64:amd64': {
+        version: '1',
+        architecture: 'amd64',
+        file: 'a/c.deb',
+        sha256: sha256('deb'),
+        identity: sha256('identity'),
+        since: '2026-01-01T00:00:00.000Z',
+        kind: 'tracking',
+        module: 'demo',
+        moduleVersion: '1.0-1',
+        kernel: '6.12.117+deb13-rt-amd64/amd64/6.12.117-1',
+        track: 'rt-amd64',
       },
       'demo-modules-amd64:amd64': {
         version: '1',

@@ -3,6 +3,9 @@ import type { BuildRecord } from '../model/records.ts';
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Empty where it is not known, also in files of earlier versions. */
+const hex64OrNone = z.union([hex64, z.literal('')]).default('');
+
 /** A record as it lies on disk; what it does not fit is treated as if it were not there. */
 export const recordSchema = z.object({
   key: hex64,
@@ -31,6 +34,8 @@ export const recordSchema = z.object({
   headersSource: z.string(),
   initramfs: z.boolean(),
   sourceDateEpoch: z.number(),
+  inputs: hex64OrNone,
+  root: hex64OrNone,
   attempts: z.number(),
 }) satisfies z.ZodType<BuildRecord>;
 
@@ -49,8 +54,19 @@ export const publicationsSchema = z.record(
       /** Hash of everything the package was made of: while it is the same, the package is not made again. */
       identity: hex64,
       since: z.iso.datetime(),
-      /** The build key; undefined for a tracking package. */
+      /** The build key; undefined for a package without a build of its own. */
       key: hex64.optional(),
+      // What follows is missing in files of earlier versions.
+      kind: z.enum(['module', 'tracking', 'prebuilt']).optional(),
+      module: z.string().optional(),
+      moduleVersion: z.string().optional(),
+      /** The kernel that it is for, or points to: `release/architecture/version`. */
+      kernel: z
+        .string()
+        .regex(/^[^/]+\/[^/]+\/[^/]+$/)
+        .optional(),
+      /** The kernel metapackage that a tracking package goes with, without `linux-image-`. */
+      track: z.string().optional(),
     }),
   ),
 );

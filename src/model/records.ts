@@ -44,6 +44,13 @@ export interface BuildRecord {
   initramfs: boolean;
   /** Seconds since the epoch that every file of the build's packages carries: the newest file of the source. */
   sourceDateEpoch: number;
+  /**
+   * Hex SHA-256 of all that the key is made of but the build root and the recipe: module, headers, release. Builds of
+   * equal inputs differ by their tools alone. Empty in records of versions that did not keep it.
+   */
+  inputs: string;
+  /** Hex SHA-256 that names the build root's packages; empty where it is not known. */
+  root: string;
   /** How many times this key was tried. */
   attempts: number;
 }

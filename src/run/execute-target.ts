@@ -284,6 +284,8 @@ export async function executeTarget(
     headersSource: headers === undefined ? '' : `${headers.source} (= ${headers.sourceVersion})`,
     initramfs: outcome.initramfs,
     sourceDateEpoch: prepared?.sourceDateEpoch ?? 0,
+    inputs: '',
+    root: '',
     attempts: (context.ledger.get(key)?.attempts ?? 0) + 1,
   };
   await context.ledger.put(record, {

@@ -30,6 +30,8 @@ export function makeRecord(name: string, more: Partial<BuildRecord> = {}): Build
     headersSource: 'linux (= 6.12.117-1)',
     initramfs: false,
     sourceDateEpoch: 1_700_000_000,
+    inputs: sha256(`inputs of ${name}`),
+    root: sha256('root'),
     attempts: 1,
     ...more,
   };

@@ -65,5 +65,7 @@ export const RECORD: BuildRecord = {
   headersSource: 'linux (= 6.12.117-1)',
   initramfs: false,
   sourceDateEpoch: 1_700_000_000,
+  inputs: '',
+  root: '',
   attempts: 1,
 };

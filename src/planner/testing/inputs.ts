@@ -70,6 +70,8 @@ export function makeRecord(
     headersSource: 'linux (= 6.12.117-1)',
     initramfs: false,
     sourceDateEpoch: 0,
+    inputs: '',
+    root: '',
     attempts: 1,
     ...more,
   };
