@@ -192,6 +192,33 @@ describe('a published repository', () => {
     expect(release.get('Date')).toBe('Tue, 10 Nov 2026 09:08:07 UTC');
   });
 
+  test('has an index for each architecture, also for one without a package', async () => {
+    const architectures = ['amd64', 'arm64', 'armhf', 's390x'];
+    const packages = async (architecture: string): Promise<string[]> => {
+      const file = `dists/trixie/main/binary-${architecture}/Packages`;
+      const text = await fs.readFile(path.join(repository, file), 'utf8');
+      return [...text.matchAll(/^Package: (.*)$/gm)].map((match) => match[1] ?? '');
+    };
+    await publish(options(), [suite(debs, { architectures })]);
+    checkPlainNames(repository, 'trixie');
+    expect(await packages('amd64')).toContain('libfoo-tools');
+    expect(await packages('arm64')).toEqual(['foo-modules-arm64', 'libfoo-tools']);
+    expect(await packages('armhf')).toEqual(['libfoo-tools']);
+    expect(await packages('s390x')).toEqual(['libfoo-tools']);
+    await publish(options(), [suite(debs.slice(4), { architectures })]);
+    checkPlainNames(repository, 'trixie');
+    expect(await packages('arm64')).toEqual(['foo-modules-arm64']);
+    expect(await packages('armhf')).toEqual([]);
+    const file = path.join(repository, 'dists/trixie/main/binary-armhf/Packages.gz');
+    expect(gunzipSync(await fs.readFile(file))).toHaveLength(0);
+    // The architecture goes, and its index with it, when the last state that has it does.
+    for (const list of [debs.slice(4), debs.slice(3), debs.slice(4)]) {
+      await publish(options(), [suite(list, { architectures: ['arm64'] })]);
+    }
+    checkPlainNames(repository, 'trixie');
+    expect([...(await contents(repository)).keys()].join('\n')).not.toContain('armhf');
+  });
+
   test('is signed by the key that lies beside it', async () => {
     await publish(options(), [suite(debs)]);
     const keyring = path.join(root, `keyring-${count}.gpg`);
@@ -253,6 +280,34 @@ describe('publishing again', () => {
     const before = checkSuite(repository, 'trixie');
     expect((await publish(options(more), [suite(debs)])).changed).toBe(true);
     expect(checkSuite(repository, 'trixie')).not.toBe(before);
+  });
+
+  test('whether a suite is automatic is a change, once', async () => {
+    await publish(options(), [suite(debs)]);
+    const texts = new Set([checkSuite(repository, 'trixie')]);
+    const date = new Date('2026-11-12T00:00:00Z');
+    const states: Partial<SuitePublication>[] = [
+      { notAutomatic: true },
+      { notAutomatic: true, butAutomaticUpgrades: true },
+      {},
+    ];
+    for (const more of states) {
+      expect((await publish(options({ date }), [suite(debs, more)])).changed).toBe(true);
+      texts.add(checkSuite(repository, 'trixie'));
+      const release = parseStanza(
+        await fs.readFile(path.join(repository, 'dists/trixie/Release'), 'utf8'),
+      );
+      expect(release.get('NotAutomatic')).toBe(more.notAutomatic === true ? 'yes' : undefined);
+      expect(release.get('ButAutomaticUpgrades')).toBe(
+        more.butAutomaticUpgrades === true ? 'yes' : undefined,
+      );
+      expect(release.get('Date')).toBe('Thu, 12 Nov 2026 00:00:00 UTC');
+      const later = new Date('2026-12-24T00:00:00Z');
+      expect((await publish(options({ date: later }), [suite(debs, more)])).changed).toBe(false);
+    }
+    expect(texts.size).toBe(4);
+    const off = { notAutomatic: false, butAutomaticUpgrades: false };
+    expect((await publish(options(), [suite(debs, off)])).changed).toBe(false);
   });
 
   test('another key signs everything anew', async () => {
@@ -318,6 +373,33 @@ describe('publishing again', () => {
     expect(
       [...(await contents(repository)).keys()].filter((name) => name.endsWith('.deb')),
     ).toHaveLength(2);
+  });
+
+  test('touches no file of a suite that is no longer configured, whatever else goes', async () => {
+    const old = suite(debs.slice(0, 2), { suite: 'old', codename: 'old', notAutomatic: true });
+    await publish(options(), [old]);
+    await publish(options(), [{ ...old, debs: debs.slice(1, 3) }, suite(debs)]);
+    const ofOld = async (): Promise<string[]> => [
+      ...(await snapshot(path.join(repository, 'dists/old'))),
+      // A link to a file of the pool changes its ctime.
+      ...(await snapshot(path.join(repository, 'pool')))
+        .filter((line) => /\/foo(?:-modules-amd64)?_|_1\.(?:9|10)\+x_/.test(line))
+        .map((line) => line.replace(/ \d+$/, '')),
+      await fs.readFile(path.join(repository, 'old.sources'), 'utf8'),
+    ];
+    const before = await ofOld();
+    expect(before.length).toBeGreaterThan(10);
+    const one = makeDeb(root, { name: 'another', version: '1' });
+    const generations: string[][] = [[one], [], debs.slice(3), []];
+    for (const list of generations) {
+      await publish(options(), [suite(list)]);
+      expect(await ofOld()).toEqual(before);
+    }
+    await publish(options(), []);
+    expect(await ofOld()).toEqual(before);
+    checkPlainNames(repository, 'old');
+    checkPlainNames(repository, 'trixie');
+    expect((await publish(options(), [{ ...old, debs: debs.slice(1, 3) }])).changed).toBe(false);
   });
 
   test('takes packages from its own pool, and puts back what was lost', async () => {
@@ -461,6 +543,14 @@ describe('what can not be published leaves what is', () => {
     ['codename', { codename: 'a\nb' }],
     ['architecture', { architectures: ['amd64/..'] }],
   ])('a %s that is no name', async (_name, more) => {
+    expect(await refused(debs, more)).toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  test.each<[string, Partial<SuitePublication>]>([
+    ['an architecture twice', { architectures: ['amd64', 'arm64', 'amd64'] }],
+    ['automatic upgrades alone', { butAutomaticUpgrades: true }],
+    ['automatic upgrades alone', { butAutomaticUpgrades: true, notAutomatic: false }],
+  ])('a suite with %s', async (_name, more) => {
     expect(await refused(debs, more)).toMatchObject({ code: 'CONFIG_INVALID' });
   });
 

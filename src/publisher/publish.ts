@@ -89,14 +89,17 @@ async function publishInto(
   await cache.save();
 
   const plans: SuitePlan[] = [];
-  for (const [{ suite, codename, component, architectures }, entries] of contents) {
+  for (const [publication, entries] of contents) {
     checkInterrupted(signal);
+    const { suite, codename, component, architectures } = publication;
     const { origin, label = origin, description } = options;
     const fields = {
       origin,
       label,
       suite,
       codename,
+      notAutomatic: publication.notAutomatic === true,
+      butAutomaticUpgrades: publication.butAutomaticUpgrades === true,
       architectures,
       components: [component],
       description,

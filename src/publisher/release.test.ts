@@ -23,6 +23,8 @@ test('a Release file reads back as it was written (any)', () => {
         label: 'L',
         suite: 's',
         codename: 'c',
+        notAutomatic: second % 2 === 0,
+        butAutomaticUpgrades: second % 4 === 0,
         architectures: ['amd64'],
         components: ['main'],
         description: undefined,

@@ -7,6 +7,8 @@ export interface ReleaseFields {
   label: string;
   suite: string;
   codename: string;
+  notAutomatic: boolean;
+  butAutomaticUpgrades: boolean;
   architectures: readonly string[];
   components: readonly string[];
   description: string | undefined;
@@ -42,6 +44,8 @@ export function formatRelease(release: ReleaseFields, date: Date): string {
     ['Codename', release.codename],
     ['Date', formatDate(date)],
     ['Acquire-By-Hash', 'yes'],
+    ['NotAutomatic', release.notAutomatic ? 'yes' : undefined],
+    ['ButAutomaticUpgrades', release.butAutomaticUpgrades ? 'yes' : undefined],
     ['No-Support-for-Architecture-all', 'Packages'],
     ['Architectures', release.architectures.join(' ')],
     ['Components', release.components.join(' ')],

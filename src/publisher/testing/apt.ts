@@ -2,8 +2,17 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { type Apt, aptWith } from '../../programs/apt.ts';
 
-/** The host's apt in a root of its own, which knows nothing but the given `.sources` file. */
-export function makeApt(root: string, sources: string, foreign: string[] = []): Apt {
+/**
+ * The host's apt in a root of its own, which knows nothing but the given `.sources` file.
+ *
+ * @param status the text of dpkg's `status`: what is installed
+ */
+export function makeApt(
+  root: string,
+  sources: string,
+  foreign: string[] = [],
+  { native = 'amd64', status = '' }: { native?: string; status?: string } = {},
+): Apt {
   for (const folder of [
     'etc/apt/sources.list.d',
     'etc/apt/apt.conf.d',
@@ -15,15 +24,15 @@ export function makeApt(root: string, sources: string, foreign: string[] = []): 
   ]) {
     mkdirSync(path.join(root, folder), { recursive: true });
   }
-  writeFileSync(path.join(root, 'var/lib/dpkg/status'), '');
+  writeFileSync(path.join(root, 'var/lib/dpkg/status'), status);
   writeFileSync(path.join(root, 'etc/apt/sources.list.d/test.sources'), sources);
   writeFileSync(
     path.join(root, 'apt.conf'),
     `Dir "${root}/";
 Dir::Etc "etc/apt/";
 Dir::State::status "${root}/var/lib/dpkg/status";
-APT::Architecture "amd64";
-APT::Architectures { ${['amd64', ...foreign].map((name) => `"${name}";`).join(' ')} };
+APT::Architecture "${native}";
+APT::Architectures { ${[native, ...foreign].map((name) => `"${name}";`).join(' ')} };
 APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
 Acquire::Languages "none";
