@@ -1,8 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
-import { LockstepError } from '../core/errors.ts';
 import {
   exists,
   makeDirectoryAtomic,
@@ -11,7 +9,10 @@ import {
   writeFileAtomic,
 } from '../core/files.ts';
 import type { BuildRecord } from '../model/records.ts';
+import type { HistoryLine, KernelSighting, SeenKernel, SuiteIndices } from '../model/sightings.ts';
+import { KernelHistory } from './history.ts';
 import { type Publications, publicationsSchema, recordSchema, seenSchema } from './schema.ts';
+import { readState, readText } from './state.ts';
 
 /** What is kept of a build beside its record. */
 export interface BuildFiles {
@@ -29,17 +30,21 @@ const INDEX_VERSION = 1;
  * is made anew from the records whenever it is missing or of another version.
  *
  *     builds/<2>/<key>/{record.json, build.log, copyright, modules/*.ko}
- *     seen.json           when each kernel was first seen
+ *     seen.json           when each kernel was first seen, of earlier versions
+ *     history.jsonl       how the kernels came and went, one line a run that found a change
+ *     kernels.json        what the history adds up to; rebuilt from it
  *     publications.json   what each suite has, since when
  *     index.sqlite        rebuilt from the records
  */
 export class Ledger {
   readonly directory: string;
   readonly #index: DatabaseSync;
+  readonly #history: KernelHistory;
 
   private constructor(directory: string, index: DatabaseSync) {
     this.directory = directory;
     this.#index = index;
+    this.#history = new KernelHistory(directory);
   }
 
   /** Opens a ledger; makes it when there is none. */
@@ -129,7 +134,7 @@ export class Ledger {
   /** When each of some things was first seen; the ones not seen before are noted with `now`. */
   async firstSeen(names: readonly string[], now: Date): Promise<Map<string, string>> {
     const file = path.join(this.directory, 'seen.json');
-    const seen = await readState(file, seenSchema, 'its kernels count as new then');
+    const seen = await this.#seen();
     let changed = false;
     for (const name of names) {
       if (seen[name] === undefined) {
@@ -143,6 +148,43 @@ export class Ledger {
     return new Map(Object.entries(seen));
   }
 
+  /**
+   * Tells which kernels there are now. The same again changes no file. One process at a time may note kernels.
+   *
+   * @param seen kernels of published suites, each with the suites that have it
+   * @param complete published suites × architectures whose indices all were read well now: only there a kernel that is
+   *   missing has left; elsewhere an earlier sighting stays as it was
+   * @returns every kernel that was ever seen, by `release/architecture/version`
+   * @throws LockstepError REPOSITORY_INVALID when a file of the ledger is damaged, DISK_FULL
+   */
+  async noteKernels(
+    seen: readonly SeenKernel[],
+    complete: readonly SuiteIndices[],
+    now: Date,
+  ): Promise<ReadonlyMap<string, KernelSighting>> {
+    const firstSeen = new Map(Object.entries(await this.#seen()));
+    return this.#history.note({ seen, complete, firstSeen, at: now.toISOString() });
+  }
+
+  /**
+   * Every kernel that was ever noted, by `release/architecture/version`.
+   *
+   * @throws LockstepError REPOSITORY_INVALID when a file of the ledger is damaged
+   */
+  sightings(): Promise<ReadonlyMap<string, KernelSighting>> {
+    return this.#history.sightings();
+  }
+
+  /**
+   * How the kernels came and went, oldest first.
+   *
+   * @param since only what is later than this instant, or than the run with this number; everything without it
+   * @throws LockstepError REPOSITORY_INVALID when the history is damaged
+   */
+  history(options: { since?: Date | number } = {}): Promise<HistoryLine[]> {
+    return this.#history.lines(options.since);
+  }
+
   async publications(): Promise<Publications> {
     const file = path.join(this.directory, 'publications.json');
     return readState(file, publicationsSchema, 'the next run publishes what the ledger has');
@@ -154,6 +196,11 @@ export class Ledger {
       `${JSON.stringify(publications, undefined, 1)}\n`,
       { onlyIfChanged: true },
     );
+  }
+
+  #seen(): Promise<Record<string, string>> {
+    const file = path.join(this.directory, 'seen.json');
+    return readState(file, seenSchema, 'its kernels count as new then');
   }
 
   #remember(record: BuildRecord): void {
@@ -189,21 +236,6 @@ export class Ledger {
   }
 }
 
-/** @throws LockstepError REPOSITORY_INVALID when the file is not what was written */
-async function readState<T>(file: string, schema: z.ZodType<T>, afterwards: string): Promise<T> {
-  try {
-    return schema.parse(JSON.parse((await readText(file)) ?? '{}'));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError || cause instanceof z.ZodError)) {
-      throw cause;
-    }
-    throw new LockstepError('REPOSITORY_INVALID', `${file} is damaged: ${cause.message}`, {
-      hint: `restore it from a backup, or remove it: ${afterwards}`,
-      cause,
-    });
-  }
-}
-
 /** Removes what earlier writers of a folder, which were killed, left beside it. */
 async function removeLeftovers(folder: string): Promise<void> {
   const beside = path.dirname(folder);
@@ -220,10 +252,6 @@ async function foldersIn(directory: string): Promise<string[]> {
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .toSorted();
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  return (await readFileOrUndefined(file))?.toString('utf8');
 }
 
 /** A record from its JSON; undefined when it is not one of this version of Lockstep. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BuildRecord } from '../model/records.ts';
+import type { HistoryLine, KernelSighting } from '../model/sightings.ts';
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -65,6 +66,8 @@ export const publicationsSchema = z.record(
         .string()
         .regex(/^[^/]+\/[^/]+\/[^/]+$/)
         .optional(),
+      /** Architecture, source and flavour of that kernel: kernels of one line follow each other. */
+      line: z.string().optional(),
       /** The kernel metapackage that a tracking package goes with, without `linux-image-`. */
       track: z.string().optional(),
     }),
@@ -74,3 +77,75 @@ export const publicationsSchema = z.record(
 /** Published packages: suite → `name:architecture` → what is there. */
 export type Publications = z.output<typeof publicationsSchema>;
 export type Publication = Publications[string][string];
+
+const instant = z.iso.datetime();
+const kernelName = { release: z.string(), architecture: z.string(), version: z.string() };
+const kernelDescription = {
+  flavour: z.string(),
+  abi: z.string(),
+  source: z.string(),
+  image: z.string(),
+};
+const appearance = {
+  ...kernelName,
+  ...kernelDescription,
+  suite: z.string(),
+  isNew: z.boolean(),
+  first: instant,
+  hasHeaders: z.boolean(),
+};
+
+/** A line of `history.jsonl`. */
+export const historyLineSchema = z.object({
+  run: z.int().positive(),
+  at: instant,
+  changes: z.array(
+    z.discriminatedUnion('type', [
+      z.object({ type: z.literal('appeared'), ...appearance }),
+      z.object({ type: z.literal('new-version'), from: z.string(), ...appearance }),
+      z.object({ type: z.enum(['headers-back', 'headers-gone']), ...kernelName }),
+      z.object({
+        type: z.literal('track-moved'),
+        suite: z.string(),
+        architecture: z.string(),
+        track: z.string(),
+        from: z.string().optional(),
+        fromVersion: z.string().optional(),
+        to: z.string().optional(),
+        toVersion: z.string().optional(),
+      }),
+      z.object({
+        type: z.literal('left'),
+        suite: z.string(),
+        isLast: z.boolean(),
+        ...kernelName,
+      }),
+    ]),
+  ),
+}) satisfies z.ZodType<HistoryLine>;
+
+/** `kernels.json`; a file that is not there is one without kernels. */
+export const sightingsSchema = z.object({
+  format: z.literal(1).default(1),
+  /** The last line of the history that is in it. */
+  run: z.int().nonnegative().default(0),
+  /** Bytes of the history up to that line's end: what follows is not in it yet. */
+  bytes: z.int().nonnegative().default(0),
+  kernels: z
+    .array(
+      z.object({
+        ...kernelName,
+        ...kernelDescription,
+        first: instant,
+        last: instant,
+        suites: z.record(z.string(), z.object({ since: instant, tracks: z.array(z.string()) })),
+        headers: z.object({
+          state: z.enum(['there', 'gone']),
+          since: instant,
+          neverSeen: z.boolean(),
+        }),
+        left: instant.optional(),
+      }) satisfies z.ZodType<KernelSighting>,
+    )
+    .default([]),
+});
