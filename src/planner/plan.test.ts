@@ -1,251 +1,168 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Kernel } from '../model/kernels.ts';
+import type { Module } from '../model/modules.ts';
 import type { Target } from '../model/plans.ts';
-import type { BuildOutcome, BuildRecord } from '../model/records.ts';
+import type { BuildOutcome } from '../model/records.ts';
 import { VERDICTS } from '../model/verdicts.ts';
-import { kernelId, makePlan, type PlanInputs } from './plan.ts';
-import { inputsArbitrary, keyFor, makeKernel, makeModule, makeRecord } from './testing/inputs.ts';
+import { kernelId } from './names.ts';
+import { makePlan } from './plan.ts';
+import { inputsArbitrary, shuffle } from './testing/arbitrary.ts';
+import { inputsFor, keyFor, makeKernel } from './testing/inputs.ts';
+import { settle } from './testing/ledger.ts';
+import { faultOf, targetId, wantedBy } from './testing/wants.ts';
 
-const MODULE = makeModule('demo', '2.0-1');
-const KERNEL = makeKernel('6.12.117+deb13-amd64');
-const KEY = keyFor(MODULE, KERNEL) ?? '';
-const SEEN = '2026-01-01T00:00:00.000Z';
-
-function inputs(more: Partial<PlanInputs> = {}): PlanInputs {
-  return {
-    kernels: [KERNEL],
-    modules: [MODULE],
-    keyOf: (module, kernel) => keyFor(module, kernel),
-    records: [],
-    published: new Map(),
-    building: new Set(),
-    firstSeen: new Map([[kernelId(KERNEL), SEEN]]),
-    ...more,
-  };
+function placeOf({ name }: Module, kernel: Kernel): string {
+  return `${name} ${kernelId(kernel)}`;
 }
 
-function verdictOf(more: Partial<PlanInputs>): Pick<Target, 'verdict' | 'reason' | 'since'> {
-  const { targets } = makePlan(inputs(more));
-  expect(targets).toHaveLength(1);
-  const { verdict, reason, since } = targets[0] ?? { verdict: 'retired', reason: '', since: '' };
-  return { verdict, reason, since };
-}
+const outcomesArbitrary = fc.array(
+  fc.constantFrom<BuildOutcome>('built', 'built', 'failed', 'excluded', 'in-tree'),
+  { minLength: 5, maxLength: 11 },
+);
 
-describe('why a target is built', () => {
-  test('new kernel', () => {
-    expect(verdictOf({})).toEqual({ verdict: 'queued', reason: 'new kernel', since: SEEN });
-    // Another module's record, or another kernel's, is no earlier build of this one.
-    const others = [
-      makeRecord(makeModule('other'), KERNEL, 'other'),
-      makeRecord(MODULE, makeKernel('6.12.107+deb13-amd64'), 'older'),
-      makeRecord(MODULE, { ...KERNEL, architecture: 'arm64' }, 'elsewhere'),
-    ];
-    expect(verdictOf({ records: others }).reason).toBe('new kernel');
-  });
-
-  test('new module version', () => {
-    const old = makeRecord(makeModule('demo', '1.0-1'), KERNEL, 'old');
-    expect(verdictOf({ records: [old] })).toMatchObject({
-      verdict: 'queued',
-      reason: 'new module version',
-    });
-  });
-
-  test('new toolchain', () => {
-    const records = [
-      makeRecord(makeModule('demo', '1.0-1'), KERNEL, 'old'),
-      makeRecord(MODULE, KERNEL, keyFor(MODULE, KERNEL, 1) ?? ''),
-    ];
-    expect(verdictOf({ records })).toMatchObject({ verdict: 'queued', reason: 'new toolchain' });
-  });
-
-  test('retry', () => {
-    const record = makeRecord(MODULE, KERNEL, KEY, 'broken', { reason: 'the disk was full' });
-    expect(verdictOf({ records: [record] })).toEqual({
-      verdict: 'queued',
-      reason: 'retry after: the disk was full',
-      since: record.finished,
-    });
-  });
-});
-
-describe('what is true of a target', () => {
-  test.each<[BuildOutcome, string]>([
-    ['built', 'built'],
-    ['excluded', 'excluded'],
-    ['in-tree', 'in-tree'],
-    ['failed', 'failed'],
-  ])('whose record says %s', (outcome, verdict) => {
-    const record = makeRecord(MODULE, KERNEL, KEY, outcome);
-    expect(verdictOf({ records: [record] })).toEqual({
-      verdict,
-      reason: `because ${outcome}`,
-      since: record.finished,
-    });
-  });
-
-  test('that is published since', () => {
-    const record = makeRecord(MODULE, KERNEL, KEY);
-    const published = new Map([[KEY, '2026-03-03T00:00:00.000Z']]);
-    expect(verdictOf({ records: [record], published })).toMatchObject({
-      verdict: 'published',
-      since: '2026-03-03T00:00:00.000Z',
-    });
-    // What failed is not published, whatever the other list says.
-    const failed = { ...record, outcome: 'failed' as const };
-    expect(verdictOf({ records: [failed], published }).verdict).toBe('failed');
-  });
-
-  test('that is being built, for the first time or again', () => {
-    const building = new Set([KEY]);
-    expect(verdictOf({ building })).toMatchObject({ verdict: 'building', reason: 'in work' });
-    const broken = makeRecord(MODULE, KERNEL, KEY, 'broken');
-    expect(verdictOf({ building, records: [broken] }).verdict).toBe('building');
-    const failed = makeRecord(MODULE, KERNEL, KEY, 'failed');
-    expect(verdictOf({ building, records: [failed] }).verdict).toBe('failed');
-  });
-
-  test('whose headers are gone: what was built before stays', () => {
-    const kernel = { ...KERNEL, headers: undefined };
-    const gone = { kernels: [kernel] };
-    expect(verdictOf(gone)).toMatchObject({ verdict: 'headers-gone', since: SEEN });
-    const record = makeRecord(MODULE, KERNEL, KEY);
-    expect(verdictOf({ ...gone, records: [record] }).verdict).toBe('built');
-    const published = new Map([[KEY, SEEN]]);
-    expect(verdictOf({ ...gone, records: [record], published }).verdict).toBe('published');
-    // Builds of an older module version, and failures, are no build of this one.
-    const old = makeRecord(makeModule('demo', '1.0-1'), KERNEL, 'old');
-    const failed = makeRecord(MODULE, KERNEL, 'failed', 'failed');
-    expect(verdictOf({ ...gone, records: [old, failed] }).verdict).toBe('headers-gone');
-  });
-
-  test('whose headers are gone: of builds that ended together always the same counts', () => {
-    const kernel = { ...KERNEL, headers: undefined };
-    const records = ['b', 'a', 'c'].map((key) => makeRecord(MODULE, KERNEL, key));
-    for (const list of [
-      records,
-      records.toReversed(),
-      records.toSorted((x, y) => (x.key < y.key ? 1 : -1)),
-    ]) {
-      expect(makePlan(inputs({ kernels: [kernel], records: list })).targets[0]?.record?.key).toBe(
-        'a',
-      );
-    }
-  });
-
-  test('whose headers are gone: the newest of its builds counts', () => {
-    const kernel = { ...KERNEL, headers: undefined };
-    const records = [1, 3, 2].map((n) =>
-      makeRecord(MODULE, KERNEL, `build-${n}`, 'built', {
-        finished: `2026-01-0${n}T00:00:00.000Z`,
-      }),
-    );
-    const { targets } = makePlan(inputs({ kernels: [kernel], records }));
-    expect(targets[0]?.record?.key).toBe('build-3');
-  });
-});
-
-/** A target without what it was made of. */
-function essence(target: Target): unknown {
-  const { module, kernel, key, verdict, reason, since, record } = target;
-  return [module.name, kernelId(kernel), key, verdict, reason, since, record?.key];
-}
-
-describe('always', () => {
-  test('every module × kernel has exactly one verdict, one that there is (any)', () => {
+describe('a plan', () => {
+  test('that was done leaves nothing to do, and planning again changes nothing (any)', () => {
     fc.assert(
-      fc.property(inputsArbitrary, (given) => {
-        const { targets } = makePlan(given);
-        const ids = targets.map(({ module, kernel }) => `${module.name} ${kernelId(kernel)}`);
-        expect(new Set(ids).size).toBe(ids.length);
-        expect(ids.length).toBe(given.modules.length * given.kernels.length);
-        expect(targets.filter(({ verdict }) => !VERDICTS.includes(verdict))).toEqual([]);
-        expect(targets.filter(({ reason, since }) => reason === '' || since === '')).toEqual([]);
+      fc.property(inputsArbitrary, outcomesArbitrary, (given, outcomes) => {
+        const { inputs, plan } = settle(given, outcomes);
+        const open = plan.targets.filter(
+          ({ verdict, suites }) =>
+            verdict === 'queued' || (verdict === 'built' && suites.length > 0),
+        );
+        expect(open).toEqual([]);
+        expect(makePlan(inputs)).toEqual(plan);
       }),
+      { numRuns: 300 },
     );
   });
 
-  test('the order of the inputs does not matter (any)', () => {
-    const shuffle = <T>(list: readonly T[], turn: number): T[] =>
-      list
-        .map((value, index): [number, T] => [((index + 1) * 7919 * (turn + 1)) % 101, value])
-        .toSorted(([a], [b]) => a - b)
-        .map(([, value]) => value);
+  test('is the same whatever the order of what it is made from (any)', () => {
     fc.assert(
       fc.property(inputsArbitrary, fc.nat(50), (given, turn) => {
         const other = makePlan({
           ...given,
-          modules: shuffle(given.modules, turn),
-          kernels: shuffle(given.kernels, turn + 1),
-          records: shuffle(given.records, turn + 2),
-          published: new Map([...given.published].toReversed()),
+          suites: shuffle(given.suites, turn).map((suite) =>
+            Object.assign({}, suite, {
+              kernels: shuffle(suite.kernels, turn + 1),
+              modules: shuffle(suite.modules, turn + 2),
+            }),
+          ),
+          records: shuffle(given.records, turn + 3),
+          published: shuffle(given.published, turn + 4),
         });
-        expect(other.targets.map(essence)).toEqual(makePlan(given).targets.map(essence));
+        expect(other).toEqual(makePlan(given));
       }),
       { numRuns: 500 },
     );
   });
 
-  test('a kernel more changes no verdict of another (any)', () => {
+  test('of a kernel more says the same of every other (any)', () => {
+    const extras = [
+      makeKernel('9.9-extra'),
+      makeKernel('9.9-extra', { architecture: 'riscv64', headers: undefined }),
+      // A later upload of a release that others may have.
+      makeKernel('6.1.0-50-amd64', { version: '6.1.0-99' }),
+    ];
     fc.assert(
-      fc.property(inputsArbitrary, fc.boolean(), (given, hasHeaders) => {
-        const extra = makeKernel('9.9-extra', hasHeaders ? {} : { headers: undefined });
-        const more = makePlan({ ...given, kernels: [...given.kernels, extra] });
-        const others = more.targets.filter(({ kernel }) => kernel.release !== extra.release);
-        expect(others.map(essence)).toEqual(makePlan(given).targets.map(essence));
-      }),
+      fc.property(
+        inputsArbitrary,
+        fc.constantFrom(...extras),
+        fc.subarray([0, 1, 2, 3], { minLength: 1 }),
+        fc.boolean(),
+        (given, extra, places, isAhead) => {
+          const entry = { kernel: extra, tracks: [], ahead: isAhead ? 'sid' : undefined };
+          const suites = given.suites.map((suite, index) =>
+            places.includes(index)
+              ? Object.assign({}, suite, { kernels: [...suite.kernels, entry] })
+              : suite,
+          );
+          const more = makePlan({ ...given, suites }).targets;
+          expect(more.filter(({ kernel }) => kernel !== extra)).toEqual(makePlan(given).targets);
+        },
+      ),
     );
   });
 
-  test('what is published stays so while its record lives (any)', () => {
+  test('has one target for every suite × module × kernel, and every target once (any)', () => {
     fc.assert(
       fc.property(inputsArbitrary, (given) => {
-        const before = makePlan(given).targets.filter(({ verdict }) => verdict === 'published');
-        // The headers leave the archive; more is built and published.
-        const after = makePlan({
-          ...given,
-          kernels: given.kernels.map((kernel) => Object.assign({}, kernel, { headers: undefined })),
-          building: new Set(),
-        }).targets;
-        for (const { module, kernel, record } of before) {
-          const now = after.find(
-            (target) =>
-              target.module.name === module.name && kernelId(target.kernel) === kernelId(kernel),
-          );
-          // Another build of the same module version may have ended later; then that one counts.
-          const newer = now?.record !== undefined && now.record.key !== record?.key;
-          expect(['published', newer ? 'built' : 'published']).toContain(now?.verdict);
-        }
+        const plan = makePlan(given);
+        const { targets } = plan;
+        expect(new Set(targets.map(targetId)).size).toBe(targets.length);
+        const wanted = wantedBy(given);
+        expect(wanted.map((want) => faultOf(want, plan)).filter((fault) => fault !== '')).toEqual(
+          [],
+        );
+        const possible = new Set(wanted.flatMap(({ ids }) => ids));
+        expect(targets.filter((target) => !possible.has(targetId(target)))).toEqual([]);
+        expect(targets.filter(({ verdict }) => !VERDICTS.includes(verdict))).toEqual([]);
+        expect(targets.filter(({ reason, since }) => reason === '' || since === '')).toEqual([]);
+        expect(
+          targets.filter(({ verdict, cause }) => (verdict === 'queued') !== (cause !== undefined)),
+        ).toEqual([]);
       }),
+      { numRuns: 300 },
     );
   });
 
-  test('when all that is queued was done, nothing is queued any more (any)', () => {
-    const outcome = fc.constantFrom<BuildOutcome>('built', 'excluded', 'in-tree', 'failed');
+  test('never builds again what was built of the same inputs, unless it shall (any)', () => {
     fc.assert(
-      fc.property(inputsArbitrary, fc.array(outcome, { minLength: 5 }), (given, outcomes) => {
-        const done: BuildRecord[] = [];
-        for (const { module, kernel, key, verdict } of makePlan(given).targets) {
-          if (key !== undefined && (verdict === 'queued' || verdict === 'building')) {
-            done.push(makeRecord(module, kernel, key, outcomes[done.length % outcomes.length]));
-          }
+      fc.property(inputsArbitrary, (given) => {
+        const isQueued = (target: Target): boolean => target.verdict === 'queued';
+        const keep = { ...given, policy: { ...given.policy, toolchain: 'keep' as const } };
+        for (const { module, kernel } of makePlan(keep).targets.filter(isQueued)) {
+          const inputs = inputsFor(module, kernel);
+          expect(
+            given.records.filter(
+              (record) => record.inputs === inputs && record.outcome === 'built',
+            ),
+          ).toEqual([]);
         }
-        const keys = new Set(done.map(({ key }) => key));
-        const records = [...given.records.filter(({ key }) => !keys.has(key)), ...done];
-        const after = { ...given, records, building: new Set<string>() };
-        const verdicts = makePlan(after).targets.map(({ verdict }) => verdict);
-        expect(verdicts.filter((verdict) => verdict === 'queued')).toEqual([]);
-        // And planning is asking, not doing: twice gives the same.
-        expect(makePlan(after).targets.map(essence)).toEqual(makePlan(after).targets.map(essence));
+        const rebuild = { ...given, policy: { ...given.policy, toolchain: 'rebuild' as const } };
+        for (const target of makePlan(rebuild).targets) {
+          const key = keyFor(target.module, target.kernel);
+          const record = given.records.find((entry) => entry.key === key);
+          const isOpen = record === undefined || record.outcome === 'broken';
+          expect(isQueued(target)).toBe(key !== undefined && isOpen && !given.building.has(key));
+        }
       }),
     );
   });
 
-  test('targets are in the order of module, architecture, flavour, release', () => {
-    const kernels = ['6.1-b', '6.2-a', '6.1-a'].map((release) => makeKernel(release));
-    const { targets } = makePlan(inputs({ kernels, modules: [makeModule('z'), makeModule('a')] }));
-    expect(targets.map(({ module, kernel }) => `${module.name} ${kernel.release}`)).toEqual([
-      ...['a 6.2-a', 'a 6.1-a', 'a 6.1-b', 'z 6.2-a', 'z 6.1-a', 'z 6.1-b'],
-    ]);
+  test('after a change of the toolchain tries again what failed, and nothing else (any)', () => {
+    fc.assert(
+      fc.property(inputsArbitrary, outcomesArbitrary, (given, outcomes) => {
+        const { inputs, plan } = settle(
+          {
+            ...given,
+            policy: { ...given.policy, toolchain: 'keep' },
+            records: given.records.filter((record) => record.inputs !== ''),
+          },
+          outcomes,
+        );
+        const after = makePlan({
+          ...inputs,
+          keyOf: (module, kernel) => keyFor(module, kernel, { toolchain: 7 }),
+        });
+        const queued = after.targets.filter(({ verdict }) => verdict === 'queued');
+        const hasFailed = ({ module, kernel }: Target): boolean =>
+          inputs.records.some(
+            (record) => record.outcome === 'failed' && record.inputs === inputsFor(module, kernel),
+          );
+        expect(queued.filter((target) => target.cause !== 'new toolchain')).toEqual([]);
+        expect(queued.filter((target) => !hasFailed(target))).toEqual([]);
+        // What was used for want of a preferred version that failed may give way to it; all else stays as it is.
+        const isSettled = ({ passedOver, verdict }: Target): boolean =>
+          passedOver.length === 0 && verdict !== 'failed';
+        const changed = new Set(queued.map(({ module, kernel }) => placeOf(module, kernel)));
+        const others = (targets: readonly Target[]): Target[] =>
+          targets.filter(
+            (target) => isSettled(target) && !changed.has(placeOf(target.module, target.kernel)),
+          );
+        expect(others(after.targets)).toEqual(others(plan.targets));
+      }),
+      { numRuns: 300 },
+    );
   });
 });

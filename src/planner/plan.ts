@@ -1,122 +1,178 @@
-import type { Kernel } from '../model/kernels.ts';
+import type { Kernel, SuiteKernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
-import type { Plan, Target } from '../model/plans.ts';
+import type { AbsentModule, Plan, Target } from '../model/plans.ts';
 import type { BuildRecord } from '../model/records.ts';
-import type { Verdict } from '../model/verdicts.ts';
+import { finishTarget } from './finish.ts';
+import { type Choice, Judge } from './judge.ts';
+import { compareText, getOrMake } from './names.ts';
+import { sortTargets } from './order.ts';
+import { judgePublications, type PublishedModule } from './retire.ts';
+
+/** A module that a configuration asks for, as one suite can have it. */
+export interface ModuleChoice {
+  name: string;
+  /** The package's name, for those who look for it. */
+  package: string;
+  /** In order of preference; empty when no archive of the suite has it. */
+  candidates: readonly Module[];
+}
+
+/** One suite and what is wanted for it. */
+export interface PlanSuite {
+  suite: string;
+  /** Whether it is published; others are only read and built ahead of. */
+  isPublished: boolean;
+  /** The wanted kernels, also those that are built ahead. */
+  kernels: readonly SuiteKernel[];
+  modules: readonly ModuleChoice[];
+}
+
+export interface PlanPolicy {
+  /** Days that a package stays after its kernel has left Debian. */
+  graceDays: number;
+  /** Whether a good build is made again when only compiler and tools have changed. */
+  toolchain: 'keep' | 'rebuild';
+}
 
 export interface PlanInputs {
-  kernels: readonly Kernel[];
-  modules: readonly Module[];
+  suites: readonly PlanSuite[];
+  /** Hash of all that a build is made from but its build root; undefined when the kernel has no headers. */
+  inputsOf: (module: Module, kernel: Kernel) => string | undefined;
   /** The build key of a target; undefined when the kernel has no headers. */
   keyOf: (module: Module, kernel: Kernel) => string | undefined;
+  /** Why a kernel's modules can't be built on this machine; undefined when they can. */
+  waitsFor: (kernel: Kernel) => string | undefined;
   /** Every record of the ledger. */
   records: readonly BuildRecord[];
-  /** Keys of the builds that are published, with the instant since when (ISO 8601). */
-  published: ReadonlyMap<string, string>;
+  /** Module packages that are published. */
+  published: readonly PublishedModule[];
   /** Keys that are being built now. */
   building: ReadonlySet<string>;
-  /** When each kernel was first seen: `release/architecture` → ISO 8601. */
+  /** When each kernel was first seen: {@link kernelId} → ISO 8601. */
   firstSeen: ReadonlyMap<string, string>;
-}
-
-/** The name under which a kernel's first sight is kept. */
-export function kernelId(kernel: Pick<Kernel, 'release' | 'architecture'>): string {
-  return `${kernel.release}/${kernel.architecture}`;
-}
-
-interface Judgement {
-  verdict: Verdict;
-  reason: string;
-  since: string;
-}
-
-/** What a finished record says of its target. */
-function judgeRecord(record: BuildRecord, published: ReadonlyMap<string, string>): Judgement {
-  const since = record.finished;
-  switch (record.outcome) {
-    case 'built': {
-      const publishedSince = published.get(record.key);
-      return publishedSince === undefined
-        ? { verdict: 'built', reason: record.reason, since }
-        : { verdict: 'published', reason: record.reason, since: publishedSince };
-    }
-    case 'broken':
-      return { verdict: 'queued', reason: `retry after: ${record.reason}`, since };
-    case 'excluded':
-    case 'failed':
-    case 'in-tree':
-      return { verdict: record.outcome, reason: record.reason, since };
-  }
-}
-
-/** Why a target without a record of its key has to be built. */
-function reasonToBuild(module: Module, earlier: readonly BuildRecord[]): string {
-  if (earlier.length === 0) {
-    return 'new kernel';
-  }
-  return earlier.some((record) => record.moduleVersion === module.version)
-    ? 'new toolchain'
-    : 'new module version';
+  /** Since when a kernel is in no suite at all: {@link kernelId} → ISO 8601. Kernels that are somewhere are missing. */
+  left: ReadonlyMap<string, string>;
+  /** Since when a kernel's headers are gone: {@link kernelId} → ISO 8601, where it is known. */
+  headersGone: ReadonlyMap<string, string>;
+  policy: PlanPolicy;
+  /** ISO 8601, UTC. */
+  now: string;
 }
 
 /**
  * What is true of every module × kernel, and so what a run would do. Pure: the same inputs in any order give the same
- * plan.
+ * plan, but for the order of a module's candidates, which is the user's preference. Time and memory grow with the
+ * number of targets, records and publications, not faster.
  *
- * @returns targets sorted by module, then as the kernels are ordered by release
+ * @returns targets sorted by module, architecture, flavour and release, newest first; one for each module version ×
+ *   kernel that some suite uses
  */
 export function makePlan(inputs: PlanInputs): Plan {
-  const byKey = new Map(inputs.records.map((record) => [record.key, record]));
-  const byTarget = new Map<string, BuildRecord[]>();
-  for (const record of inputs.records) {
-    const id = targetId(record.module, record.release, record.architecture);
-    byTarget.set(id, [...(byTarget.get(id) ?? []), record]);
+  const judge = new Judge(inputs);
+  const used = new Set<Target>();
+  const absent: AbsentModule[] = [];
+  for (const suite of inputs.suites) {
+    const kernels = byArchitecture(suite.kernels);
+    for (const choice of suite.modules) {
+      absent.push(...absencesOf(suite, choice, kernels.keys()));
+      for (const [architecture, ofArchitecture] of kernels) {
+        const candidates = candidatesFor(choice, architecture);
+        if (candidates.length > 0) {
+          for (const suiteKernel of ofArchitecture) {
+            use(judge.choose(candidates, suiteKernel.kernel), suite, suiteKernel, used);
+          }
+        }
+      }
+    }
   }
-  const targets = inputs.modules.flatMap((module) =>
-    inputs.kernels.map((kernel): Target => {
-      const key = inputs.keyOf(module, kernel);
-      const earlier =
-        byTarget.get(targetId(module.name, kernel.release, kernel.architecture)) ?? [];
-      const seen = inputs.firstSeen.get(kernelId(kernel)) ?? new Date(0).toISOString();
-      const record = key === undefined ? newestBuilt(module, earlier) : byKey.get(key);
-      const isOver = record !== undefined && record.outcome !== 'broken';
-      if (!isOver && key !== undefined && inputs.building.has(key)) {
-        return { module, kernel, key, record, verdict: 'building', reason: 'in work', since: seen };
-      }
-      if (record !== undefined) {
-        return { module, kernel, key, record, ...judgeRecord(record, inputs.published) };
-      }
-      if (key === undefined) {
-        const reason = 'the archive has no headers for this kernel any more';
-        return { module, kernel, key, record, verdict: 'headers-gone', reason, since: seen };
-      }
-      const reason = reasonToBuild(module, earlier);
-      return { module, kernel, key, record, verdict: 'queued', reason, since: seen };
-    }),
+  const publishedIn = new Map<string, Map<string, string>>();
+  for (const { key, suite, since } of inputs.published) {
+    if (key !== undefined) {
+      getOrMake(publishedIn, key, newTexts).set(suite, since);
+    }
+  }
+  for (const target of used) {
+    finishTarget(target, publishedIn.get(target.record?.key ?? ''), judge);
+  }
+  return {
+    targets: sortTargets(used),
+    kept: judgePublications(inputs, used),
+    absent: absent.toSorted(
+      (a, b) =>
+        compareText(a.suite, b.suite) ||
+        compareText(a.module, b.module) ||
+        compareText(a.architecture ?? '', b.architecture ?? ''),
+    ),
+  };
+}
+
+function newTexts(): Map<string, string> {
+  return new Map();
+}
+
+function byArchitecture(kernels: readonly SuiteKernel[]): Map<string, SuiteKernel[]> {
+  const groups = new Map<string, SuiteKernel[]>();
+  for (const entry of kernels) {
+    getOrMake(groups, entry.kernel.architecture, (): SuiteKernel[] => []).push(entry);
+  }
+  return groups;
+}
+
+function candidatesFor({ candidates }: ModuleChoice, architecture: string): Module[] {
+  return candidates.filter(
+    ({ package: ref }) => ref.architecture === 'all' || ref.architecture === architecture,
   );
-  return { targets: targets.toSorted(compareTargets) };
 }
 
-/** A build from when the kernel still had headers. */
-function newestBuilt(module: Module, records: readonly BuildRecord[]): BuildRecord | undefined {
-  return records
-    .filter((record) => record.outcome === 'built' && record.moduleVersion === module.version)
-    .toSorted((a, b) => compareText(b.finished, a.finished) || compareText(a.key, b.key))[0];
+/** Where a module that a suite should have is missing: everywhere, or on some architectures of its kernels. */
+function absencesOf(
+  { suite, isPublished, kernels }: PlanSuite,
+  choice: ModuleChoice,
+  architectures: Iterable<string>,
+): AbsentModule[] {
+  const absence = (architecture: string | undefined): AbsentModule => ({
+    suite,
+    module: choice.name,
+    package: choice.package,
+    architecture,
+  });
+  if (choice.candidates.length === 0) {
+    // Nobody looks for a module in a suite that is only read, unless its kernels are asked about.
+    return isPublished || kernels.length > 0 ? [absence(undefined)] : [];
+  }
+  return [...architectures]
+    .filter((architecture) => candidatesFor(choice, architecture).length === 0)
+    .map(absence);
 }
 
-function targetId(module: string, release: string, architecture: string): string {
-  return `${module}\u0000${release}\u0000${architecture}`;
-}
-
-function compareText(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
-function compareTargets(a: Target, b: Target): number {
-  return (
-    compareText(a.module.name, b.module.name) ||
-    compareText(a.kernel.architecture, b.kernel.architecture) ||
-    compareText(a.kernel.flavour, b.kernel.flavour) ||
-    compareText(b.kernel.release, a.kernel.release)
-  );
+/** Notes that a suite uses a version for a kernel. */
+function use(
+  { module, target, passedOver }: Choice,
+  { suite, isPublished }: PlanSuite,
+  { ahead }: SuiteKernel,
+  used: Set<Target>,
+): void {
+  // The same version in several suites: named alike, whichever comes first.
+  if (!used.has(target) || module.from < target.module.from) {
+    target.module = module;
+  }
+  used.add(target);
+  for (const entry of passedOver) {
+    if (
+      !target.passedOver.some(
+        ({ version, from, verdict, reason }) =>
+          version === entry.version &&
+          from === entry.from &&
+          verdict === entry.verdict &&
+          reason === entry.reason,
+      )
+    ) {
+      target.passedOver.push(entry);
+    }
+  }
+  if (ahead !== undefined) {
+    target.ahead.push(suite);
+  } else if (isPublished) {
+    target.suites.push(suite);
+  }
 }

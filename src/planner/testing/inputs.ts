@@ -1,18 +1,28 @@
-import * as fc from 'fast-check';
-import type { Kernel } from '../../model/kernels.ts';
+import type { Kernel, SuiteKernel } from '../../model/kernels.ts';
 import type { Module } from '../../model/modules.ts';
 import type { BuildOutcome, BuildRecord } from '../../model/records.ts';
-import { kernelId, type PlanInputs } from '../plan.ts';
+import { kernelId, moduleId } from '../names.ts';
+import type { ModuleChoice, PlanInputs, PlanSuite } from '../plan.ts';
+import type { PublishedModule } from '../retire.ts';
 
-export function makeModule(name: string, version = '1.0-1'): Module {
+export const SEEN = '2026-01-01T00:00:00.000Z';
+export const NOW = '2026-11-01T00:00:00.000Z';
+
+/** A module version of `Architecture: all`, other than any of another name or version. */
+export function makeModule(
+  name: string,
+  version = '1.0-1',
+  more: { from?: string; architecture?: string } = {},
+): Module {
+  const { from = 'trixie', architecture = 'all' } = more;
   return {
     name,
     version,
     package: {
       name: `${name}-dkms`,
       version,
-      architecture: 'all',
-      sha256: 'a'.repeat(64),
+      architecture,
+      sha256: `${name} ${version} ${architecture}`,
       size: 1,
       uri: 'http://mirror.example/x.deb',
       source: name,
@@ -21,7 +31,7 @@ export function makeModule(name: string, version = '1.0-1'): Module {
     summary: name,
     component: 'main',
     homepage: undefined,
-    from: 'trixie',
+    from,
     provides: [],
     initramfs: false,
   };
@@ -33,7 +43,7 @@ export function makeKernel(release: string, more: Partial<Kernel> = {}): Kernel 
     abi: release.replace(/-[^-]*$/, ''),
     flavour: release.replace(/^.*-/, ''),
     architecture: 'amd64',
-    version: `${release.replace(/-.*$/, '')}-1`,
+    version: `${release.replace(/[-+].*$/, '')}-1`,
     suites: ['trixie'],
     image: `linux-image-${release}`,
     headers: { packages: [], requires: [], suite: 'trixie' },
@@ -45,15 +55,42 @@ export function makeKernel(release: string, more: Partial<Kernel> = {}): Kernel 
   };
 }
 
+/** What builds of a target are made from in these tests, with the generation of its patches and its toolchain. */
+export interface Generation {
+  toolchain?: number;
+  patch?: number;
+}
+
+export function inputsFor(
+  module: Module,
+  kernel: Kernel,
+  { patch = 0 }: Generation = {},
+): string | undefined {
+  return kernel.headers === undefined
+    ? undefined
+    : `${moduleId(module)} ${kernelId(kernel)} patch ${patch}`;
+}
+
+export function keyFor(
+  module: Module,
+  kernel: Kernel,
+  generation: Generation = {},
+): string | undefined {
+  const inputs = inputsFor(module, kernel, generation);
+  return inputs === undefined ? undefined : `${inputs} toolchain ${generation.toolchain ?? 0}`;
+}
+
+/** A record of a build, made when the kernel had its headers. */
 export function makeRecord(
   module: Module,
   kernel: Kernel,
-  key: string,
   outcome: BuildOutcome = 'built',
-  more: Partial<BuildRecord> = {},
+  more: Partial<BuildRecord> & Generation = {},
 ): BuildRecord {
+  const { toolchain = 0, patch = 0, ...fields } = more;
+  const before = { ...kernel, headers: { packages: [], requires: [], suite: 'trixie' } };
   return {
-    key,
+    key: keyFor(module, before, { toolchain, patch }) ?? '',
     module: module.name,
     moduleVersion: module.version,
     release: kernel.release,
@@ -70,80 +107,84 @@ export function makeRecord(
     headersSource: 'linux (= 6.12.117-1)',
     initramfs: false,
     sourceDateEpoch: 0,
-    inputs: '',
-    root: '',
+    inputs: inputsFor(module, before, { patch }) ?? '',
+    root: `toolchain ${toolchain}`,
     attempts: 1,
-    ...more,
+    ...fields,
   };
 }
 
-/** The key of a target in these tests: what it is made of, with the toolchain's generation. */
-export function keyFor(module: Module, kernel: Kernel, toolchain = 0): string | undefined {
-  return kernel.headers === undefined
-    ? undefined
-    : `${module.name} ${module.version} ${kernel.release} ${kernel.architecture} ${toolchain}`;
+/** The publication of a build in a suite. */
+export function makePublication(
+  suite: string,
+  record: BuildRecord,
+  kernel: Kernel,
+  since = '2026-02-02T00:00:00.000Z',
+): PublishedModule {
+  const { key, module, moduleVersion, kernelVersion } = record;
+  const { release, architecture, source, flavour } = kernel;
+  return {
+    suite,
+    id: `${module}-modules-${release}:${architecture}`,
+    key,
+    module,
+    moduleVersion,
+    release,
+    architecture,
+    kernelVersion,
+    line: `${architecture}/${source}/${flavour}`,
+    since,
+  };
 }
 
-const OUTCOMES: readonly BuildOutcome[] = ['built', 'excluded', 'in-tree', 'failed', 'broken'];
+/** Some versions of one module, in order of preference. */
+export function choiceOf(...candidates: readonly [Module, ...Module[]]): ModuleChoice {
+  const [{ name }] = candidates;
+  return { name, package: `${name}-dkms`, candidates };
+}
 
-/** Plans of every kind: some modules and kernels, records of old and present keys, some of them published. */
-export const inputsArbitrary: fc.Arbitrary<PlanInputs> = fc
-  .record({
-    modules: fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 4 }),
-    version: fc.constantFrom('1.0-1', '2.0-1'),
-    kernels: fc.uniqueArray(
-      fc.tuple(
-        fc.constantFrom('6.1.0-50-amd64', '6.1.0-56-amd64', '6.12-cloud', '6.12-rt', '7.2-16k'),
-        fc.constantFrom('amd64', 'arm64'),
-        fc.boolean(),
-      ),
-      { maxLength: 6, selector: ([release, architecture]) => `${release} ${architecture}` },
+export function makeSuite(
+  suite: string,
+  kernels: readonly (Kernel | SuiteKernel)[],
+  modules: readonly ModuleChoice[],
+  isPublished = true,
+): PlanSuite {
+  return {
+    suite,
+    isPublished,
+    kernels: kernels.map((entry) =>
+      'kernel' in entry ? entry : { kernel: entry, tracks: [], ahead: undefined },
     ),
-    records: fc.array(
-      fc.tuple(
-        fc.nat(3),
-        fc.nat(5),
-        fc.constantFrom(...OUTCOMES),
-        fc.constantFrom('1.0-1', '2.0-1'),
-        fc.nat(1),
-        fc.nat(2),
-      ),
-      { maxLength: 20 },
+    modules,
+  };
+}
+
+/** A kernel that a suite expects from another. */
+export function aheadFrom(suite: string, kernel: Kernel): SuiteKernel {
+  return { kernel, tracks: [], ahead: suite };
+}
+
+export function makeInputs(
+  suites: readonly PlanSuite[],
+  more: Partial<PlanInputs> & Generation = {},
+): PlanInputs {
+  const { toolchain = 0, patch = 0, ...fields } = more;
+  return {
+    suites,
+    inputsOf: (module, kernel) => inputsFor(module, kernel, { patch }),
+    keyOf: (module, kernel) => keyFor(module, kernel, { toolchain, patch }),
+    waitsFor: ({ architecture }) =>
+      architecture === 'amd64' ? undefined : `this amd64 machine can't build for ${architecture}`,
+    records: [],
+    published: [],
+    building: new Set(),
+    firstSeen: new Map(
+      suites.flatMap(({ kernels }) => kernels.map(({ kernel }) => [kernelId(kernel), SEEN])),
     ),
-    published: fc.array(fc.nat(30), { maxLength: 15 }),
-    building: fc.array(fc.nat(30), { maxLength: 5 }),
-  })
-  .map((parts): PlanInputs => {
-    const modules = parts.modules.map((name) => makeModule(name, parts.version));
-    const kernels = parts.kernels.map(([release, architecture, hasHeaders]) =>
-      makeKernel(release, {
-        architecture,
-        headers: hasHeaders ? { packages: [], requires: [], suite: 'trixie' } : undefined,
-      }),
-    );
-    const records = new Map<string, BuildRecord>();
-    for (const [m, k, outcome, version, toolchain, minute] of parts.records) {
-      const module = modules[m];
-      const kernel = kernels[k];
-      if (module !== undefined && kernel !== undefined) {
-        const old = { ...module, version };
-        const withHeaders = { ...kernel, headers: { packages: [], requires: [], suite: 'trixie' } };
-        const key = keyFor(old, withHeaders, toolchain) ?? '';
-        const finished = `2026-01-01T00:0${minute}:00.000Z`;
-        records.set(key, makeRecord(old, kernel, key, outcome, { finished }));
-      }
-    }
-    const all = [...records.values()];
-    const some = (numbers: readonly number[]): string[] =>
-      numbers.flatMap((index) => all[index]?.key ?? []);
-    const keys = modules.flatMap((m) => kernels.flatMap((k) => keyFor(m, k) ?? []));
-    return {
-      kernels,
-      modules,
-      keyOf: (module, kernel) => keyFor(module, kernel),
-      records: all,
-      published: new Map(some(parts.published).map((key) => [key, '2026-02-02T00:00:00.000Z'])),
-      building: new Set(parts.building.flatMap((index) => keys[index] ?? [])),
-      firstSeen: new Map(kernels.map((kernel) => [kernelId(kernel), '2026-01-01T00:00:00.000Z'])),
-    };
-  });
+    left: new Map(),
+    headersGone: new Map(),
+    policy: { graceDays: 90, toolchain: 'keep' },
+    now: NOW,
+    ...fields,
+  };
+}

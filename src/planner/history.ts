@@ -1,0 +1,163 @@
+import type { Kernel } from '../model/kernels.ts';
+import type { Module } from '../model/modules.ts';
+import type { BuildCause } from '../model/plans.ts';
+import type { BuildRecord } from '../model/records.ts';
+import { compareText, getOrMake } from './names.ts';
+
+const NONE: readonly BuildRecord[] = [];
+
+/** Whether a record speaks rather than another that is as good: the newer, the same one whatever their order. */
+function isNewer(record: BuildRecord, other: BuildRecord): boolean {
+  const order = compareText(record.finished, other.finished);
+  return order > 0 || (order === 0 && record.key < other.key);
+}
+
+/** Outcomes that compiler and tools have no part in, and good builds: they hold when only these have changed. */
+function outlivesToolchain({ outcome }: BuildRecord): boolean {
+  return outcome === 'built' || outcome === 'excluded' || outcome === 'in-tree';
+}
+
+/** What the ledger's records say of targets. */
+export class History {
+  readonly #byKey = new Map<string, BuildRecord>();
+  /** Of each inputs the record that speaks for them with any toolchain. */
+  readonly #goodByInputs = new Map<string, BuildRecord>();
+  /** Module, then release. */
+  readonly #byTarget = new Map<string, Map<string, BuildRecord[]>>();
+  readonly #publishedKeys: ReadonlySet<string>;
+
+  constructor(records: readonly BuildRecord[], publishedKeys: ReadonlySet<string>) {
+    this.#publishedKeys = publishedKeys;
+    for (const record of records) {
+      this.#byKey.set(record.key, record);
+      if (record.inputs !== '' && outlivesToolchain(record)) {
+        const known = this.#goodByInputs.get(record.inputs);
+        if (known === undefined || this.#isBetter(record, known)) {
+          this.#goodByInputs.set(record.inputs, record);
+        }
+      }
+      const byRelease = getOrMake(this.#byTarget, record.module, newMap);
+      const earlier = byRelease.get(record.release);
+      if (earlier === undefined) {
+        byRelease.set(record.release, [record]);
+      } else {
+        earlier.push(record);
+      }
+    }
+  }
+
+  /** The record of exactly this key. */
+  exact(key: string): BuildRecord | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /**
+   * The record that decides when good ones of other toolchains count: the published, that of the present key, the
+   * newest.
+   */
+  ofAnyToolchain(key: string, inputs: string): BuildRecord | undefined {
+    const good = this.#goodByInputs.get(inputs);
+    const exact = this.#byKey.get(key);
+    if (good === undefined) {
+      return exact;
+    }
+    return exact === undefined || this.#publishedKeys.has(good.key) || !outlivesToolchain(exact)
+      ? good
+      : exact;
+  }
+
+  /** What counts of a kernel whose headers are gone, and so its key: a build, or what holds with any toolchain. */
+  withoutHeaders(module: Module, kernel: Kernel): BuildRecord | undefined {
+    let best: BuildRecord | undefined;
+    for (const record of this.#of(module, kernel)) {
+      if (
+        isOf(record, module, kernel) &&
+        outlivesToolchain(record) &&
+        (best === undefined || this.#isBetter(record, best))
+      ) {
+        best = record;
+      }
+    }
+    return best;
+  }
+
+  /**
+   * Why a target is to be built that has no record of its key.
+   *
+   * @param inputs of the target
+   * @param passedOver versions of the module that were tried and are not used: that one of them was built before does
+   *   not make this one a new version
+   */
+  causeOf(
+    module: Module,
+    kernel: Kernel,
+    inputs: string,
+    passedOver: ReadonlySet<string>,
+  ): { cause: BuildCause; reason: string } {
+    const earlier = this.#of(module, kernel);
+    const same = earlier.filter((record) => isOf(record, module, kernel));
+    if (same.some((record) => record.inputs === inputs)) {
+      return { cause: 'new toolchain', reason: 'new toolchain' };
+    }
+    if (same.length > 0) {
+      const why = same.every((record) => record.inputs === '')
+        ? 'what it was built from is not known'
+        : 'source, options, headers or recipe differ';
+      return { cause: 'new patch', reason: `new patch: ${why}` };
+    }
+    const last = newest(earlier, () => true);
+    if (!earlier.some((record) => record.kernelVersion === kernel.version)) {
+      const after = last === undefined ? '' : `: ${kernel.version} after ${last.kernelVersion}`;
+      return { cause: 'new kernel', reason: `new kernel${after}` };
+    }
+    const before = newest(
+      earlier,
+      ({ kernelVersion, moduleVersion }) =>
+        kernelVersion === kernel.version && !passedOver.has(moduleVersion),
+    );
+    return before === undefined
+      ? { cause: 'new kernel', reason: 'new kernel' }
+      : {
+          cause: 'new module version',
+          reason: `new module version: ${module.version} after ${before.moduleVersion}`,
+        };
+  }
+
+  /** Published ones stay; a build that was made counts before what another toolchain said. */
+  #isBetter(record: BuildRecord, other: BuildRecord): boolean {
+    const isPublished = this.#publishedKeys.has(record.key);
+    if (isPublished !== this.#publishedKeys.has(other.key)) {
+      return isPublished;
+    }
+    const isBuilt = record.outcome === 'built';
+    return isBuilt === (other.outcome === 'built') ? isNewer(record, other) : isBuilt;
+  }
+
+  #of({ name }: Module, { release, architecture }: Kernel): readonly BuildRecord[] {
+    const ofRelease = this.#byTarget.get(name)?.get(release) ?? NONE;
+    return ofRelease.every((record) => record.architecture === architecture)
+      ? ofRelease
+      : ofRelease.filter((record) => record.architecture === architecture);
+  }
+}
+
+function newMap(): Map<string, BuildRecord[]> {
+  return new Map();
+}
+
+function isOf(record: BuildRecord, module: Module, kernel: Kernel): boolean {
+  return record.moduleVersion === module.version && record.kernelVersion === kernel.version;
+}
+
+function newest(
+  records: readonly BuildRecord[],
+  isMeant: (record: BuildRecord) => boolean,
+): BuildRecord | undefined {
+  let best: BuildRecord | undefined;
+  for (const record of records) {
+    if (isMeant(record) && (best === undefined || isNewer(record, best))) {
+      best = record;
+    }
+  }
+  return best;
+}

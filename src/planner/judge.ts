@@ -1,0 +1,182 @@
+import type { Kernel } from '../model/kernels.ts';
+import type { Module } from '../model/modules.ts';
+import type { PassedOver, Target } from '../model/plans.ts';
+import type { BuildRecord } from '../model/records.ts';
+import type { Verdict } from '../model/verdicts.ts';
+import { History } from './history.ts';
+import { getOrMake, kernelId, moduleId } from './names.ts';
+import type { PlanInputs } from './plan.ts';
+
+/** The version that a suite uses for a kernel. */
+export interface Choice {
+  /** As the suite has it; another suite may have the same version. */
+  module: Module;
+  target: Target;
+  passedOver: readonly PassedOver[];
+}
+
+/** Why a target has its verdict. */
+type Ground = Pick<Target, 'reason' | 'since' | 'record'>;
+
+const NOTHING: readonly PassedOver[] = [];
+
+/** Whether a version can be used for a kernel, or may turn out so. */
+export function isUsable({ verdict }: Pick<Target, 'verdict'>): boolean {
+  return verdict !== 'failed' && verdict !== 'excluded' && verdict !== 'headers-gone';
+}
+
+/** Judges module versions for kernels by what the ledger knows; each pair once. */
+export class Judge {
+  readonly #inputs: PlanInputs;
+  readonly #history: History;
+  readonly #moduleIds = new Map<Module, string>();
+  readonly #kernelIds = new Map<Kernel, string>();
+  /** {@link moduleId}, then {@link kernelId}. */
+  readonly #judged = new Map<string, Map<string, Target>>();
+
+  constructor(inputs: PlanInputs) {
+    this.#inputs = inputs;
+    const published = new Set<string>();
+    for (const { key } of inputs.published) {
+      if (key !== undefined) {
+        published.add(key);
+      }
+    }
+    this.#history = new History(inputs.records, published);
+  }
+
+  /**
+   * The version to use for a kernel: the first that builds; versions before it are passed over. As long as it is not
+   * known whether a version builds, it is the one. When none builds, the first that failed speaks for all.
+   *
+   * @param candidates at least one, in order of preference
+   */
+  choose(candidates: readonly Module[], kernel: Kernel): Choice {
+    let refused: { module: Module; target: Target }[] | undefined;
+    for (const module of candidates) {
+      const target = this.judge(module, kernel);
+      if (isUsable(target)) {
+        return { module, target, passedOver: refused?.map(passOver) ?? NOTHING };
+      }
+      refused ??= [];
+      refused.push({ module, target });
+    }
+    const speaker = refused?.find(({ target }) => target.verdict === 'failed') ?? refused?.[0];
+    if (refused === undefined || speaker === undefined) {
+      throw new Error('a choice without candidates');
+    }
+    const others = refused.filter(({ target }) => target !== speaker.target);
+    return { ...speaker, passedOver: others.map(passOver) };
+  }
+
+  /** What is true of a module version × kernel, whatever the suites: the same object at each question. */
+  judge(module: Module, kernel: Kernel): Target {
+    const targets = getOrMake(
+      this.#judged,
+      getOrMake(this.#moduleIds, module, moduleId),
+      newTargets,
+    );
+    const id = getOrMake(this.#kernelIds, kernel, kernelId);
+    let target = targets.get(id);
+    if (target === undefined) {
+      target = this.#judgeAnew(module, kernel, id);
+      targets.set(id, target);
+    }
+    return target;
+  }
+
+  /** Says why a queued target has to be built; after it is known for which suites which versions are passed over. */
+  explain(target: Target): void {
+    const { module, kernel, record } = target;
+    if (record === undefined) {
+      const passedOver = new Set(target.passedOver.map(({ version }) => version));
+      const inputs = this.#inputs.inputsOf(module, kernel) ?? '';
+      Object.assign(target, this.#history.causeOf(module, kernel, inputs, passedOver));
+    } else {
+      target.cause = 'retry';
+      target.reason = `retry after: ${record.reason}`;
+    }
+  }
+
+  #judgeAnew(module: Module, kernel: Kernel, id: string): Target {
+    const { inputsOf, keyOf, building, waitsFor, policy, now } = this.#inputs;
+    const key = keyOf(module, kernel);
+    const inputs = key === undefined ? undefined : inputsOf(module, kernel);
+    const seen = this.#inputs.firstSeen.get(id) ?? now;
+    if (key === undefined || inputs === undefined) {
+      return this.#judgeWithoutHeaders(module, kernel, seen);
+    }
+    const record =
+      policy.toolchain === 'rebuild'
+        ? this.#history.exact(key)
+        : this.#history.ofAnyToolchain(key, inputs);
+    if (record !== undefined && record.outcome !== 'broken') {
+      // Building again would be under the present key; what counts is the record that holds.
+      return makeTarget(module, kernel, record.key, record.outcome, groundOf(record));
+    }
+    if (building.has(key)) {
+      const ground = { reason: 'in work', since: seen, record };
+      return makeTarget(module, kernel, key, 'building', ground);
+    }
+    const ground = { reason: '', since: record?.finished ?? seen, record };
+    const target = makeTarget(module, kernel, key, 'queued', ground);
+    target.waitsFor = waitsFor(kernel);
+    return target;
+  }
+
+  /** Headers are gone: what was built when they were there counts, and what the kernel says of itself. */
+  #judgeWithoutHeaders(module: Module, kernel: Kernel, seen: string): Target {
+    const record = this.#history.withoutHeaders(module, kernel);
+    if (record !== undefined && record.outcome !== 'broken') {
+      return makeTarget(module, kernel, undefined, record.outcome, groundOf(record));
+    }
+    const own = `${module.name}-modules`;
+    if (kernel.provides.includes(own)) {
+      const reason = `the kernel's metapackage provides ${own}`;
+      const ground = { reason, since: seen, record: undefined };
+      return makeTarget(module, kernel, undefined, 'in-tree', ground);
+    }
+    const gone = this.#inputs.headersGone.get(kernelId(kernel));
+    const when = gone === undefined ? '' : `, since ${gone.slice(0, 10)}`;
+    const reason = `the archive has no headers for this kernel any more${when}`;
+    const ground = { reason, since: gone ?? seen, record: undefined };
+    return makeTarget(module, kernel, undefined, 'headers-gone', ground);
+  }
+}
+
+function groundOf(record: BuildRecord): Ground {
+  return { reason: record.reason, since: record.finished, record };
+}
+
+/** All targets are made here, so that all have the same fields in the same order: tens of thousands are kept. */
+function makeTarget(
+  module: Module,
+  kernel: Kernel,
+  key: string | undefined,
+  verdict: Verdict,
+  { reason, since, record }: Ground,
+): Target {
+  return {
+    module,
+    kernel,
+    suites: [],
+    ahead: [],
+    key,
+    verdict,
+    reason,
+    cause: undefined,
+    waitsFor: undefined,
+    since,
+    record,
+    passedOver: [],
+  };
+}
+
+function newTargets(): Map<string, Target> {
+  return new Map();
+}
+
+function passOver({ module, target }: { module: Module; target: Target }): PassedOver {
+  const { verdict, reason } = target;
+  return { version: module.version, from: module.from, verdict, reason };
+}

@@ -1,0 +1,132 @@
+import { compareVersions } from '../debian/version.ts';
+import type { Kernel } from '../model/kernels.ts';
+import type { KeptPackage, Target } from '../model/plans.ts';
+import { compareText, getOrMake, kernelId } from './names.ts';
+import type { PlanInputs } from './plan.ts';
+
+/** A module package that is published. */
+export interface PublishedModule {
+  suite: string;
+  /** `name:architecture`, by which publications are kept. */
+  id: string;
+  /** The build key; undefined when it is not known. */
+  key: string | undefined;
+  module: string;
+  moduleVersion: string;
+  release: string;
+  architecture: string;
+  kernelVersion: string;
+  /** Architecture, source and flavour of the kernel: kernels of one line follow each other. */
+  line: string;
+  /** ISO 8601, UTC. */
+  since: string;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/**
+ * What becomes of the published packages that no target speaks for. A package stays while its kernel is in any suite,
+ * for the grace period after, and for ever while it is the newest of its line.
+ *
+ * @returns sorted by suite and package
+ */
+export function judgePublications(inputs: PlanInputs, targets: Iterable<Target>): KeptPackage[] {
+  const { published } = inputs;
+  const targetsOf = new Map<string, Map<string, Target[]>>();
+  const ids = new Map<Kernel, string>();
+  for (const target of targets) {
+    const id = getOrMake(ids, target.kernel, kernelId);
+    const byModule = getOrMake(targetsOf, id, () => new Map<string, Target[]>());
+    getOrMake(byModule, target.module.name, (): Target[] => []).push(target);
+  }
+  const newest = newestOfLines(published);
+  const present = presentReleases(inputs);
+  const kept: KeptPackage[] = [];
+  for (const entry of published) {
+    const id = kernelId({ ...entry, version: entry.kernelVersion });
+    const target = targetsOf
+      .get(id)
+      ?.get(entry.module)
+      ?.find(({ suites }) => suites.includes(entry.suite));
+    if (target?.module.version === entry.moduleVersion) {
+      continue;
+    }
+    const isNewest = compareVersions(entry.kernelVersion, newest.get(lineOf(entry)) ?? '') >= 0;
+    const left = present.has(releaseOf(entry)) ? undefined : inputs.left.get(id);
+    kept.push(judgeEntry(entry, left, isNewest, target, inputs));
+  }
+  return kept.toSorted((a, b) => compareText(a.suite, b.suite) || compareText(a.id, b.id));
+}
+
+/**
+ * @param left since when its kernel is in no suite; undefined when it is in some
+ * @param target of the version that is to take its place
+ */
+function judgeEntry(
+  entry: PublishedModule,
+  left: string | undefined,
+  isNewest: boolean,
+  target: Target | undefined,
+  { policy: { graceDays }, now }: PlanInputs,
+): KeptPackage {
+  const { suite, id, module, moduleVersion, release, architecture, since } = entry;
+  const kept = { suite, id, module, moduleVersion, release, architecture };
+  if (left === undefined) {
+    const reason =
+      target === undefined
+        ? 'stays as long as Debian has its kernel'
+        : `stays as long as ${target.module.version} is ${target.verdict}`;
+    return { ...kept, verdict: 'published', reason, since };
+  }
+  const gone = `its kernel has left Debian on ${left.slice(0, 10)}`;
+  if (isNewest) {
+    const reason = `${gone}; stays as the newest of its flavour`;
+    return { ...kept, verdict: 'published', reason, since };
+  }
+  const until = Date.parse(left) + graceDays * DAY;
+  return Date.parse(now) > until
+    ? {
+        ...kept,
+        verdict: 'retired',
+        reason: `${gone}, more than ${graceDays} days ago`,
+        since: now,
+      }
+    : {
+        ...kept,
+        verdict: 'published',
+        reason: `${gone}; stays until ${new Date(until).toISOString().slice(0, 10)}`,
+        since,
+      };
+}
+
+/** The newest of each line of each module of each suite: {@link lineOf} → kernel version. */
+function newestOfLines(published: readonly PublishedModule[]): ReadonlyMap<string, string> {
+  const newest = new Map<string, string>();
+  for (const entry of published) {
+    const line = lineOf(entry);
+    const version = newest.get(line);
+    if (version === undefined || compareVersions(entry.kernelVersion, version) > 0) {
+      newest.set(line, entry.kernelVersion);
+    }
+  }
+  return newest;
+}
+
+/** Releases that some suite has, in whatever version: machines that run them are not stranded. */
+function presentReleases({ suites }: PlanInputs): ReadonlySet<string> {
+  const present = new Set<string>();
+  for (const { kernels } of suites) {
+    for (const { kernel } of kernels) {
+      present.add(releaseOf(kernel));
+    }
+  }
+  return present;
+}
+
+function lineOf({ suite, module, line }: PublishedModule): string {
+  return `${suite}\u0000${module}\u0000${line}`;
+}
+
+function releaseOf({ release, architecture }: { release: string; architecture: string }): string {
+  return `${release}/${architecture}`;
+}
