@@ -1,8 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Kernel } from '../model/kernels.ts';
-import { findKernels, isKernelPackage, splitRelease } from './catalogue.ts';
-import { BOOKWORM, metapackage, packagesOf, SID, trixie } from './testing/index.ts';
+import { isKernelPackage, makeCatalogue, splitRelease } from './catalogue.ts';
+import type { IndexedPackage } from './scan.ts';
+import { BOOKWORM, metapackage, packagesOf, SID, suiteInput, trixie } from './testing/index.ts';
+
+/** The kernels of one architecture in one published suite. */
+function kernelsOf(packages: readonly IndexedPackage[], architecture: string): Kernel[] {
+  const catalogue = makeCatalogue([suiteInput('stable', packages)], [architecture]);
+  return (catalogue.get('stable') ?? []).map(({ kernel }) => kernel);
+}
 
 /** What matters of kernels, in short. */
 function short(kernels: readonly Kernel[]): string[] {
@@ -30,7 +37,7 @@ const TRIXIE = [
 
 describe('the layouts of Debian', () => {
   test('bookworm: kbuild shared, compiler package', () => {
-    expect(short(findKernels(packagesOf(BOOKWORM), 'amd64'))).toEqual([
+    expect(short(kernelsOf(packagesOf(BOOKWORM), 'amd64'))).toEqual([
       '6.1.0-50-amd64 = 6.1.0-50 | amd64, 6.1.176-1, newest, linux-image-6.1.0-50-amd64\n' +
         '  linux-headers-6.1.0-50-amd64 6.1.176-1, linux-headers-6.1.0-50-common 6.1.176-1, linux-kbuild-6.1 6.1.176-1, linux-compiler-gcc-12-x86 6.1.176-1\n' +
         '  + gcc-12, libc6, libelf1, libssl3',
@@ -41,7 +48,7 @@ describe('the layouts of Debian', () => {
   });
 
   test('trixie: headers that depend on the image, which a build does not need', () => {
-    expect(short(findKernels(packagesOf(TRIXIE), 'amd64')).slice(0, 2)).toEqual([
+    expect(short(kernelsOf(packagesOf(TRIXIE), 'amd64')).slice(0, 2)).toEqual([
       '6.12.117+deb13-amd64 = 6.12.117+deb13 | amd64, 6.12.117-1, newest, linux-image-6.12.117+deb13-amd64\n' +
         '  linux-headers-6.12.117+deb13-amd64 6.12.117-1, linux-headers-6.12.117+deb13-common 6.12.117-1, linux-kbuild-6.12.117+deb13 6.12.117-1\n' +
         '  + gcc-14, libc6, libelf1t64, linux-base, pahole',
@@ -52,7 +59,7 @@ describe('the layouts of Debian', () => {
   });
 
   test('sid: the image is split, and its modules are what a module package depends on', () => {
-    expect(short(findKernels(packagesOf(SID), 'amd64'))).toEqual([
+    expect(short(kernelsOf(packagesOf(SID), 'amd64'))).toEqual([
       '7.2.13+deb14-amd64 = 7.2.13+deb14 | amd64, 7.2.13-1, newest, linux-modules-7.2.13+deb14-amd64\n' +
         '  linux-headers-7.2.13+deb14-amd64 7.2.13-1, linux-base-7.2.13+deb14-amd64 7.2.13-1, linux-headers-7.2.13+deb14-common 7.2.13-1, linux-kbuild-7.2.13+deb14 7.2.13-1\n' +
         '  + gcc-16-for-host, libc6, linux-base, pahole',
@@ -61,7 +68,7 @@ describe('the layouts of Debian', () => {
 
   test('debugging symbols, unsigned twins, templates and metapackages are no kernels', () => {
     const releases = [BOOKWORM, TRIXIE, SID].flatMap((text) =>
-      findKernels(packagesOf(text), 'amd64').map((kernel) => kernel.release),
+      kernelsOf(packagesOf(text), 'amd64').map((kernel) => kernel.release),
     );
     expect(releases.filter((name) => !/^\d[^-]*(?:-\d+)?-(?:cloud-)?amd64$/.test(name))).toEqual(
       [],
@@ -86,15 +93,40 @@ describe('flavours', () => {
       metapackage(flavour, abi, '6.12.117-1'),
       metapackage(tail, abi, '6.12.117-1'),
     ].join('\n');
-    const kernels = findKernels(packagesOf(text, 'arm64'), 'arm64');
+    const names = (without: RegExp): string[][] =>
+      kernelsOf(
+        packagesOf(text, 'arm64').filter((entry) => !without.test(entry.ref.name)),
+        'arm64',
+      ).map((kernel) => [kernel.abi, kernel.flavour]);
     // The cloud kernel has no metapackage here: it is no `amd64` of the ABI `…-cloud`.
-    expect(kernels.map((kernel) => [kernel.abi, kernel.flavour])).toEqual(
-      [flavour, tail].toSorted().map((name) => [abi, name]),
-    );
+    expect(names(/^linux-headers/)).toEqual([flavour, tail].toSorted().map((name) => [abi, name]));
+    // Its headers say what it is, and what all of them are.
+    const all = [flavour, tail, `cloud-${flavour}`].toSorted().map((name) => [abi, name]);
+    expect(names(/^$/)).toEqual(all);
+    expect(names(/^linux-image-[a-z]/)).toEqual(all);
   });
 
-  test('without a metapackage there is none', () => {
-    expect(findKernels(packagesOf(KERNEL_117), 'amd64')).toEqual([]);
+  test('a kernel that no headers, metapackage or other kernel explains is none', () => {
+    const images = packagesOf(KERNEL_117).filter((entry) => entry.ref.name.includes('-image-'));
+    expect(images.length > 0 && kernelsOf(images, 'amd64')).toEqual([]);
+  });
+
+  test('an ABI that is like no other is read from the headers', () => {
+    const odd = trixie('7-next.3', '7.0-1', ['rt-amd64']).replaceAll('-common', '-common-rt');
+    const [kernel, ...rest] = kernelsOf(packagesOf(odd), 'amd64');
+    expect([kernel?.abi, kernel?.flavour, kernel?.headers?.packages.length, rest]).toEqual([
+      ...['7-next.3', 'rt-amd64', 3, []],
+    ]);
+  });
+
+  test('a metapackage of a flavour that was renamed still points to a kernel', () => {
+    const text = packagesOf(
+      trixie('6.1.0-56', '6.1.192-2', ['mips64r2el']) +
+        metapackage('mips64r2el', '6.1.0-56', '6.1.192-2', 'octeon'),
+    ).filter((entry) => !entry.ref.name.startsWith('linux-headers'));
+    expect(kernelsOf(text, 'amd64').map(({ abi, flavour }) => [abi, flavour])).toEqual([
+      ['6.1.0-56', 'mips64r2el'],
+    ]);
   });
 
   test('the longest that fits is meant (any)', () => {
@@ -119,7 +151,7 @@ describe('flavours', () => {
 
 describe('what is not there', () => {
   const without = (name: RegExp): Kernel[] =>
-    findKernels(
+    kernelsOf(
       packagesOf(TRIXIE).filter((entry) => !name.test(entry.ref.name)),
       'amd64',
     );
@@ -144,11 +176,11 @@ describe('what is not there', () => {
       'Package: linux-headers-6.12.107+deb13-common\nSource: linux\nVersion: 6.12.107-1',
       'Package: linux-headers-6.12.107+deb13-common\nSource: linux\nVersion: 6.12.107-2',
     );
-    expect(gone(findKernels(packagesOf(text), 'amd64'))).toHaveLength(2);
+    expect(gone(kernelsOf(packagesOf(text), 'amd64'))).toHaveLength(2);
   });
 
   test('a metapackage that points to an image which is not there makes no other the newest', () => {
-    const kernels = without(/^linux-image-6\.12\.117\+deb13-amd64$/);
+    const kernels = without(/^linux-image-6\.12\.117\+deb13-amd64/);
     expect(kernels.map(({ release, newest }) => [release, newest])).toEqual([
       ['6.12.107+deb13-amd64', false],
       ['6.12.117+deb13-cloud-amd64', true],
@@ -156,23 +188,30 @@ describe('what is not there', () => {
     ]);
   });
 
+  test('a package that is gone and was of the very version of the headers takes them along', () => {
+    const base = packagesOf(SID).filter((entry) => !/^linux-base-\d/.test(entry.ref.name));
+    expect(kernelsOf(base, 'amd64').map(({ headers }) => headers)).toEqual([undefined]);
+  });
+
   test('packages of another architecture are not looked at', () => {
-    expect(findKernels(packagesOf(TRIXIE, 'arm64'), 'amd64')).toEqual([]);
+    expect(kernelsOf(packagesOf(TRIXIE, 'arm64'), 'amd64')).toEqual([]);
   });
 });
 
 describe('suites that are used together', () => {
+  const AMD64_107 = trixie('6.12.107+deb13', '6.12.107-1', ['amd64']);
+  const AMD64_117 = trixie('6.12.117+deb13', '6.12.117-1', ['amd64']);
   const security = packagesOf(
-    KERNEL_117 + metapackage('amd64', '6.12.117+deb13', '6.12.117-1'),
+    AMD64_117 + metapackage('amd64', '6.12.117+deb13', '6.12.117-1'),
     'amd64',
     { suite: 'trixie-security' },
   );
   const main = packagesOf(
-    KERNEL_107 + KERNEL_117 + metapackage('amd64', '6.12.107+deb13', '6.12.107-1'),
+    AMD64_107 + AMD64_117 + metapackage('amd64', '6.12.107+deb13', '6.12.107-1'),
   );
 
   test('the newest metapackage counts, and a kernel names all of its suites', () => {
-    const kernels = findKernels([...main, ...security], 'amd64');
+    const kernels = kernelsOf([...main, ...security], 'amd64');
     expect(kernels.map(({ release, newest, suites }) => [release, newest, suites])).toEqual([
       ['6.12.117+deb13-amd64', true, ['trixie', 'trixie-security']],
       ['6.12.107+deb13-amd64', false, ['trixie']],
@@ -183,7 +222,7 @@ describe('suites that are used together', () => {
     const newer = packagesOf(trixie('6.12.117+deb13', '6.12.117-2', ['amd64']), 'amd64', {
       suite: 'trixie-security',
     });
-    const [kernel] = findKernels([...main, ...newer], 'amd64');
+    const [kernel] = kernelsOf([...main, ...newer], 'amd64');
     expect(kernel?.version).toBe('6.12.117-2');
     expect(kernel?.headers?.packages.map((ref) => ref.version)).toEqual([
       ...['6.12.117-2', '6.12.117-2', '6.12.117-2'],
@@ -194,7 +233,7 @@ describe('suites that are used together', () => {
     const newer = packagesOf(trixie('6.12.117+deb13', '6.12.117-2', ['amd64'])).filter(
       (entry) => !entry.ref.name.startsWith('linux-image-'),
     );
-    const [kernel] = findKernels([...main, ...newer], 'amd64');
+    const [kernel] = kernelsOf([...main, ...newer], 'amd64');
     expect(kernel?.version).toBe('6.12.117-1');
     expect(kernel?.headers?.packages.slice(0, 2).map((ref) => ref.version)).toEqual([
       ...['6.12.117-1', '6.12.117-1'],
@@ -208,12 +247,12 @@ describe('suites that are used together', () => {
       ...main,
       ...security,
     ];
-    const expected = findKernels(all, 'amd64');
+    const expected = kernelsOf(all, 'amd64');
     expect(expected).toHaveLength(5);
     const order = fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length });
     fc.assert(
       fc.property(order, (packages) => {
-        expect(findKernels(packages, 'amd64')).toEqual(expected);
+        expect(kernelsOf(packages, 'amd64')).toEqual(expected);
       }),
     );
   });
@@ -239,7 +278,7 @@ test('hostile paragraphs make no error and no release that is no name (any)', ()
             `Package: ${name}\nVersion: ${version}\nProvides: ${provides}\nDepends: ${depends}`,
         )
         .join('\n\n');
-      for (const kernel of findKernels(packagesOf(text), 'amd64')) {
+      for (const kernel of kernelsOf(packagesOf(text), 'amd64')) {
         expect(kernel.release).toMatch(/^[0-9][a-z0-9+.-]*$/);
         expect(kernel.release).toBe(`${kernel.abi}-${kernel.flavour}`);
       }
@@ -254,7 +293,7 @@ test('dependencies in a circle come to an end', () => {
     'Depends: linux-headers-6.12.117+deb13-amd64, linux-headers-6.12.117+deb13-common',
   );
   const text = circle + metapackage('amd64', '6.12.117+deb13', '6.12.117-1');
-  const [kernel] = findKernels(packagesOf(text), 'amd64');
+  const [kernel] = kernelsOf(packagesOf(text), 'amd64');
   expect(kernel?.headers?.packages).toHaveLength(3);
 });
 

@@ -1,5 +1,6 @@
 import { parseStanza } from '../../debian/control.ts';
 import { sha256 } from '../../core/hash.ts';
+import type { SuiteInput } from '../catalogue.ts';
 import { type IndexedPackage, type IndexPlace, packageOf } from '../scan.ts';
 
 export const PLACE: IndexPlace = {
@@ -39,6 +40,15 @@ export function packagesOf(
   return completeIndex(text, architecture)
     .split('\n\n')
     .flatMap((paragraph) => packageOf(parseStanza(paragraph), { ...PLACE, ...place }) ?? []);
+}
+
+/** A published suite of some packages; no index is stale unless said. */
+export function suiteInput(
+  suite: string,
+  packages: readonly IndexedPackage[],
+  stale: Readonly<Record<string, string>> = {},
+): SuiteInput {
+  return { suite, packages, stale: new Map(Object.entries(stale)) };
 }
 
 /** bookworm (bullseye alike): kbuild is shared by the ABIs of a version, the compiler package is empty. */
@@ -145,10 +155,15 @@ Depends: libc6 (>= 2.38), libelf1t64 (>= 0.144), pahole
 ${each.join('\n')}`;
 }
 
-/** The metapackage of a flavour. */
-export function metapackage(flavour: string, abi: string, version: string): string {
+/** The metapackage of a flavour; its name differs where a suite has kernels of two versions. */
+export function metapackage(
+  flavour: string,
+  abi: string,
+  version: string,
+  track = flavour,
+): string {
   return `
-Package: linux-image-${flavour}
+Package: linux-image-${track}
 Source: linux-signed-amd64 (${version.replace('-', '+')})
 Version: ${version}
 Provides: linux-image-generic, linux-latest-modules-${abi}-${flavour}, wireguard-modules (= 1.0.0)
