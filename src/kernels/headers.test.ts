@@ -30,7 +30,7 @@ describe('where the headers of a kernel are', () => {
   const image = inSuite('home', FIRST, IMAGE);
 
   test('in its own suite, though others have them too', () => {
-    const others = ['a', 'z'].map((suite) => suiteInput(suite, inSuite(suite, FIRST)));
+    const others = ['a', 'z'].map((suite) => suiteInput(suite, inSuite(suite, FIRST, HEADERS)));
     expect(headersIn(suiteInput('home', inSuite('home', FIRST)), ...others)).toEqual([
       ...['home', ...versions('6.12.117-1')],
     ]);
