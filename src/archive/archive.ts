@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
@@ -6,10 +5,13 @@ import type { Emit } from '../model/events.ts';
 import type { DebRef } from '../model/packages.ts';
 import { type Apt, aptWith } from '../programs/apt.ts';
 import { explainAptFailure } from './apt-errors.ts';
+import { aptClosure, fetchDebs } from './debs.ts';
 import { type IndexFile, indexFilesOf } from './indices.ts';
 import { DEBIAN_KEYRING, type MachineApt, requireMirror } from './machine.ts';
 import { type ArchiveSource, writePrivateRoot } from './private-root.ts';
 import { readReleases, type ReleaseFacts } from './releases.ts';
+
+export { removePartials } from './debs.ts';
 
 /** Some suites of one archive, as the configuration names them. */
 export interface ArchiveSettings {
@@ -131,19 +133,7 @@ export class Archive {
    * @throws LockstepError PACKAGE_UNKNOWN when a name is unknown or its dependencies can't be met
    */
   async closure(names: readonly string[]): Promise<DebRef[]> {
-    const result = await this.#apt.get(
-      ['install', '-qq', '--yes', '--print-uris', '--no-install-recommends', ...names],
-      this.options.signal,
-    );
-    if (result.exitCode !== 0) {
-      const said = result.stderr.split('\n').find((line) => line.startsWith('E:')) ?? result.stderr;
-      throw new LockstepError(
-        'PACKAGE_UNKNOWN',
-        `apt can't put together what a build needs from ${this.options.config.suites.join(', ')}: ${said.trim()}`,
-        { hint: 'check `suites` and `components` of the archive' },
-      );
-    }
-    return parsePrintedUris(result.stdout);
+    return await aptClosure(this.#apt, names, this.options.config.suites, this.options.signal);
   }
 
   /**
@@ -153,77 +143,9 @@ export class Archive {
    * @throws LockstepError ARCHIVE_UNREACHABLE, ARCHIVE_ALTERED (nothing altered is kept), DISK_FULL
    */
   async fetch(refs: readonly DebRef[]): Promise<string[]> {
-    const { debs, emit, signal } = this.options;
-    await fs.mkdir(debs, { recursive: true });
-    const fileOf = (ref: DebRef): string => path.join(debs, `${ref.sha256}.deb`);
-    const missing: DebRef[] = [];
-    for (const ref of new Map(refs.map((entry) => [entry.sha256, entry])).values()) {
-      const present = await fs.stat(fileOf(ref)).catch(() => undefined);
-      if (present?.size !== ref.size) {
-        missing.push(ref);
-      }
-    }
-    if (missing.length > 0) {
-      const bytes = missing.reduce((sum, ref) => sum + ref.size, 0);
-      emit({ type: 'fetch', what: `${missing.length} packages`, bytes });
-      const suffix = `${randomBytes(6).toString('hex')}.partial`;
-      const partial = (ref: DebRef): string => path.join(debs, `${ref.sha256}.${suffix}`);
-      const result = await this.#apt.helper(
-        [
-          'download-file',
-          ...missing.flatMap((ref) => [ref.uri, partial(ref), `SHA256:${ref.sha256}`]),
-        ],
-        Math.max(...missing.map((ref) => ref.size)),
-        signal,
-      );
-      if (result.exitCode !== 0) {
-        await removePartials(debs, suffix);
-        throw explainAptFailure('fetching packages', result.stderr + result.stdout);
-      }
-      await Promise.all(missing.map((ref) => fs.rename(partial(ref), fileOf(ref))));
-    }
-    return refs.map(fileOf);
-  }
-}
-
-/** Removes what downloads that did not end well have left; apt adds endings of its own (`.FAILED`). */
-export async function removePartials(debs: string, suffix = '.partial'): Promise<void> {
-  for (const name of await fs.readdir(debs).catch(() => [])) {
-    if (name.includes(suffix)) {
-      await fs.rm(path.join(debs, name), { force: true });
-    }
+    return await fetchDebs(this.#apt, refs, this.options);
   }
 }
 
 const INDEX_FORMAT =
   '$(FILENAME)\t$(REPO_URI)\t$(RELEASE)\t$(CODENAME)\t$(COMPONENT)\t$(ARCHITECTURE)';
-
-const PRINTED = /^'(?<uri>[^']+)' (?<file>\S+) (?<size>\d+) SHA256:(?<sha256>[0-9a-f]{64})$/;
-
-/** Reads `--print-uris` with `Acquire::ForceHash SHA256`: `'URI' name_version_arch.deb size SHA256:…` a line. */
-export function parsePrintedUris(text: string): DebRef[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const groups = PRINTED.exec(line)?.groups;
-      const [name, version, architecture] = (groups?.['file'] ?? '')
-        .replace(/\.deb$/, '')
-        .split('_');
-      const { uri, size, sha256 } = groups ?? {};
-      if (!name || !version || !architecture || uri === undefined || sha256 === undefined) {
-        throw new LockstepError(
-          'ARCHIVE_UNSIGNED',
-          `apt named a package without a SHA-256: ${line}`,
-        );
-      }
-      return {
-        name,
-        version: decodeURIComponent(version),
-        architecture,
-        sha256,
-        size: Number(size),
-        uri,
-      };
-    });
-}

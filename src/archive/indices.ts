@@ -20,3 +20,15 @@ export function indexFilesOf(text: string): IndexFile[] {
     return [{ file, base, suite, codename, component, architecture }];
   });
 }
+
+/** An index whose bytes stay as they are, also while another process refreshes the archive. */
+export interface StoredIndex extends IndexFile {
+  /** Identity of the decompressed bytes: from the hashes of the Release file that apt verified. */
+  content: string;
+}
+
+/** An index among apt's lists. */
+export interface IndexTarget extends IndexFile {
+  /** Its name in the Release file: `main/binary-amd64/Packages`. */
+  key: string;
+}

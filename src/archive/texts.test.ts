@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lockstepErrorOf } from '../core/testing/errors.ts';
 import { useScratch } from '../core/testing/scratch.ts';
-import { parsePrintedUris } from './archive.ts';
+import { parsePrintedUris } from './debs.ts';
 import { indexFilesOf } from './indices.ts';
 import { parseRelease, readReleases } from './releases.ts';
 
