@@ -294,8 +294,8 @@ export class ArchRoot {
             }
             continue;
           }
-          const isDown = troubles.suites.has(suiteId(source));
-          const kept = await this.#lastGood(before, isDown ? target : undefined, releases);
+          // What is still in the lists was good: an index that is bad in a committed suite was set aside.
+          const kept = await this.#lastGood(before, target, releases);
           if (kept !== undefined) {
             indices.push({ ...kept, state: 'stale', problem });
           } else if (architecture !== 'all') {
