@@ -17,13 +17,12 @@ import { runProgram } from '../src/programs/run.ts';
 import { printRatios, ROOT, timed } from './support.ts';
 
 const FOLDER = path.join(ROOT, 'out/bench/catalogue');
-const USUAL = ['bullseye', 'bookworm', 'trixie'].flatMap((suite) => [
-  suite,
-  `${suite}-security`,
-  ...(suite === 'bullseye' ? [] : [`${suite}-backports`]),
-]);
+const USUAL = [
+  ...['bullseye', 'bullseye-security', 'bookworm', 'bookworm-security', 'bookworm-backports'],
+  ...['trixie', 'trixie-security', 'trixie-backports', 'forky', 'sid'],
+];
 const given = process.argv.slice(2);
-const suites = given.length > 0 ? given : [...USUAL, 'forky', 'sid'];
+const suites = given.length > 0 ? given : USUAL;
 
 const machine = await readMachineApt();
 const groups: ArchiveGroup[] = [];
@@ -54,7 +53,7 @@ const listed = (
 ).flat();
 
 async function extractAll(): Promise<number> {
-  const queue = new PQueue({ concurrency: 3 });
+  const queue = new PQueue({ concurrency: 2 });
   const counts = await queue.addAll(
     listed.map(({ group, index }) => async () => {
       const bytes = (): AsyncIterable<Uint8Array> => group.readIndex(index);

@@ -74,14 +74,17 @@ export async function* cutParagraphs(
   // Begins with the end of a line, so that the first paragraph is found like any other.
   let rest: Buffer = Buffer.from('\n');
   for await (const chunk of chunks) {
-    const buffer = Buffer.concat([rest, chunk]);
-    const last = buffer.lastIndexOf(PARAGRAPH_END);
-    if (last === -1) {
-      rest = buffer;
+    const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const first = buffer.indexOf(PARAGRAPH_END);
+    if (first === -1) {
+      rest = Buffer.concat([rest, buffer]);
       continue;
     }
-    yield* cutWhole(buffer.subarray(0, last + 1), filter);
-    rest = buffer.subarray(last + 1);
+    // Only the paragraph that lies in two chunks is copied.
+    yield* cutWhole(Buffer.concat([rest, buffer.subarray(0, first + 1)]), filter);
+    const last = buffer.lastIndexOf(PARAGRAPH_END);
+    yield* cutWhole(buffer.subarray(first + 1, last + 1), filter);
+    rest = Buffer.from(buffer.subarray(last + 1));
   }
   yield* cutWhole(Buffer.concat([rest, NEWLINE_BYTES]), filter);
 }
