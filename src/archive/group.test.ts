@@ -4,8 +4,10 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { lockstepErrorOf } from '../core/testing/errors.ts';
 import { useScratch } from '../core/testing/scratch.ts';
+import { slow } from '../../test/support/tier.ts';
 import type { LockstepEvent } from '../model/events.ts';
 import { ArchiveGroup, type ArchiveGroupOptions } from './group.ts';
+import { readMachineApt } from './machine.ts';
 import { makeKey, makeRepository, serveFolder, type TestKey } from './testing/repository.ts';
 
 const at = useScratch('archive-group');
@@ -226,5 +228,35 @@ describe('what is wrong from the start', () => {
     expect(await code({}, {})).toBe('ARCHIVE_ALTERED 3');
     const error = await lockstepErrorOf(() => open({}, { keyring: at('no.gpg') }));
     expect(error.code).toBe('ENVIRONMENT');
+  });
+});
+
+describe.runIf(slow)('the machine’s own mirror', () => {
+  test('gives what is good of it, and says what is not', { timeout: 300_000 }, async () => {
+    const group = await ArchiveGroup.open({
+      name: 'trixie',
+      root: at('real'),
+      debs: at('real-debs'),
+      entries: [{ suites: ['trixie-security'], components: ['main'], checkValidUntil: false }],
+      base: [{ suites: ['trixie'], components: ['main'], checkValidUntil: false }],
+      architectures: 'all',
+      machine: { ...(await readMachineApt()), architecture: 'amd64' },
+      emit: (event) => events.push(event),
+    });
+    const statuses = await group.refresh();
+    expect(statuses.map(({ architecture }) => architecture)).toEqual(
+      expect.arrayContaining(['amd64', 'arm64', 'armhf', 's390x']),
+    );
+    for (const { architecture, state, problem } of statuses) {
+      expect(state === 'good').toBe(problem === undefined);
+      const warned = events.some((event) => JSON.stringify(event).includes(architecture));
+      expect(warned).toBe(problem !== undefined);
+    }
+    const good = statuses.filter(({ state }) => state === 'good');
+    expect(good.map(({ architecture }) => architecture)).toContain('amd64');
+    expect(await group.indices()).toHaveLength(good.length);
+    expect((await group.indices()).every(({ suite }) => suite === 'trixie-security')).toBe(true);
+    // gcc is of the base alone.
+    expect((await group.closure(['gcc'])).length).toBeGreaterThan(10);
   });
 });
