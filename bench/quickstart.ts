@@ -16,8 +16,8 @@ import { type Context, openContext } from '../src/run/context.ts';
 import {
   buildRequestOf,
   evaluateTarget,
-  KernelTrees,
   prepareTarget,
+  TreesOfArchives,
 } from '../src/run/execute-target.ts';
 import { planAll } from '../src/run/plan.ts';
 import { run } from '../src/run/run.ts';
@@ -48,7 +48,7 @@ async function forget(): Promise<void> {
       await fs.rm(path.join(FOLDER, 'state', name), { recursive: true });
     }
   }
-  for (const name of ['unpacked', 'sources', 'roots', 'recipes', 'closures']) {
+  for (const name of ['layers', 'module-layers', 'roots', 'recipes', 'closures']) {
     await fs.rm(path.join(FOLDER, 'state/cache', name), { recursive: true, force: true });
   }
   await fs.rm(path.join(FOLDER, 'repository'), { recursive: true, force: true });
@@ -57,37 +57,41 @@ async function forget(): Promise<void> {
 /** Seconds of make alone for every target that is built. */
 async function bareMakes(context: Context): Promise<{ name: string; seconds: number }[]> {
   const makes: { name: string; seconds: number }[] = [];
-  for (const { survey, plan } of await planAll(context, { refresh: false })) {
-    const trees = new KernelTrees(context.storeOf(survey.archive));
-    for (const target of plan.targets.filter(({ record }) => record?.outcome === 'built')) {
-      const prepared = await prepareTarget(context, survey, target, trees);
-      const conf = await evaluateTarget(context, target, prepared);
-      const request = buildRequestOf(context, prepared, conf);
-      const make = conf.make.replace(
-        /^make/,
-        `make -j${context.jobs} KERNELRELEASE=${target.kernel.release}`,
-      );
-      const { status } = await runSandbox({
-        ...request,
-        buildPath: buildPathOf(conf),
-        env: { ...buildEnvironment(request), make },
-        command: [
-          'bash',
-          '-c',
-          'begin=$EPOCHREALTIME; eval "$make" >/dev/null 2>&1 || exit; echo "$begin $EPOCHREALTIME" >/out/times',
-        ],
-      });
-      if (status !== 0) {
-        throw new Error(`${target.module.name}: make ended with ${status}`);
-      }
-      const times = (await fs.readFile(path.join(request.folder, 'out/times'), 'utf8'))
-        .split(' ')
-        .map(Number);
-      makes.push({
-        name: `${target.module.name} ${target.kernel.release}`,
-        seconds: (times[1] ?? 0) - (times[0] ?? 0),
-      });
+  const { survey, plan } = await planAll(context, { refresh: false });
+  const trees = new TreesOfArchives(context);
+  for (const target of plan.targets.filter(({ record }) => record?.outcome === 'built')) {
+    const prepared = await prepareTarget(
+      context,
+      survey,
+      target,
+      trees.of(survey.archiveOf(target.kernel)),
+    );
+    const conf = await evaluateTarget(context, target, prepared);
+    const request = buildRequestOf(context, prepared, conf);
+    const make = conf.make.replace(
+      /^make/,
+      `make -j${context.jobs} KERNELRELEASE=${target.kernel.release}`,
+    );
+    const { status } = await runSandbox({
+      ...request,
+      buildPath: buildPathOf(conf),
+      env: { ...buildEnvironment(request), make },
+      command: [
+        'bash',
+        '-c',
+        'begin=$EPOCHREALTIME; eval "$make" >/dev/null 2>&1 || exit; echo "$begin $EPOCHREALTIME" >/out/times',
+      ],
+    });
+    if (status !== 0) {
+      throw new Error(`${target.module.name}: make ended with ${status}`);
     }
+    const times = (await fs.readFile(path.join(request.folder, 'out/times'), 'utf8'))
+      .split(' ')
+      .map(Number);
+    makes.push({
+      name: `${target.module.name} ${target.kernel.release}`,
+      seconds: (times[1] ?? 0) - (times[0] ?? 0),
+    });
   }
   return makes;
 }

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { ModuleCompression } from '../model/records.ts';
+import { wasOutsideUsr } from './merged-usr.ts';
 import type { Store } from './store.ts';
 
 /** A kernel's unpacked headers, and what was read from them. */
@@ -71,7 +72,10 @@ export async function openKernelTree(kernel: Kernel, store: Store): Promise<Kern
   };
   const config = await read('.config');
   const merged = await Promise.all(
-    layers.map((layer) => fs.stat(path.join(layer, 'usr/lib/modules')).catch(() => undefined)),
+    layers.map(async (layer) => {
+      const isThere = await fs.stat(path.join(layer, 'usr/lib/modules')).catch(() => undefined);
+      return isThere === undefined || (await wasOutsideUsr(layer)) ? undefined : isThere;
+    }),
   );
   return {
     kernel,

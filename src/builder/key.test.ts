@@ -1,13 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import type { DebRef, PackageRef } from '../model/packages.ts';
-import { buildKey, type KeyInputs } from './key.ts';
+import type { Kernel, KernelHeaders } from '../model/kernels.ts';
+import type { Module } from '../model/modules.ts';
+import { buildInputs, buildKey, kernelHashes, moduleHash } from './key.ts';
 import { rootHash } from './store.ts';
 import { KERNEL, makeRef, MODULE } from './testing/inputs.ts';
 
 const headers = KERNEL.headers ?? { packages: [], requires: [], suite: 'trixie' };
 const root: DebRef[] = [makeRef('gcc-14'), makeRef('make'), makeRef('bash')];
+interface KeyInputs {
+  module: Module;
+  kernel: Kernel;
+  headers: KernelHeaders;
+  root: readonly DebRef[];
+}
+
+const inputsOf = (inputs: KeyInputs): string =>
+  buildInputs(moduleHash(inputs.module), kernelHashes(inputs.kernel, inputs.headers));
+const keyOf = (inputs: KeyInputs): string =>
+  buildKey(inputsOf(inputs), kernelHashes(inputs.kernel, inputs.headers), rootHash(inputs.root));
+
 const INPUTS: KeyInputs = { module: MODULE, kernel: KERNEL, headers, root };
-const KEY = buildKey(INPUTS);
+const KEY = keyOf(INPUTS);
 
 const withPackage = (more: Partial<PackageRef>) => ({
   ...INPUTS,
@@ -21,7 +35,7 @@ const withHeaders = (packages: PackageRef[]): KeyInputs => ({
 describe('the build key', () => {
   test('is a SHA-256', () => {
     expect(KEY).toMatch(/^[0-9a-f]{64}$/);
-    expect(buildKey(structuredClone(INPUTS))).toBe(KEY);
+    expect(keyOf(structuredClone(INPUTS))).toBe(KEY);
   });
 
   test.each<[string, KeyInputs]>([
@@ -39,12 +53,12 @@ describe('the build key', () => {
     ['a package more in the root', { ...INPUTS, root: [...root, makeRef('pahole')] }],
     ['nothing in the root', { ...INPUTS, root: [] }],
   ])('changes with %s', (_name, inputs) => {
-    expect(buildKey(inputs)).not.toBe(KEY);
+    expect(keyOf(inputs)).not.toBe(KEY);
   });
 
   test.each<[string, KeyInputs]>([
     ['suites', { ...INPUTS, kernel: { ...KERNEL, suites: ['trixie-security'] } }],
-    ['what is newest', { ...INPUTS, kernel: { ...KERNEL, newest: false } }],
+    ['where its headers are', { ...INPUTS, headers: { ...headers, suite: 'forky' } }],
     ['the image package', { ...INPUTS, kernel: { ...KERNEL, image: 'linux-modules-x' } }],
     ['the address of the source', withPackage({ uri: 'http://other.example/x.deb' })],
     ['its size', withPackage({ size: 7 })],
@@ -61,7 +75,26 @@ describe('the build key', () => {
       { ...INPUTS, root: root.map((ref) => Object.assign({}, ref, { uri: 'x', size: 2 })) },
     ],
   ])('does not change with %s', (_name, inputs) => {
-    expect(buildKey(inputs)).toBe(KEY);
+    expect(keyOf(inputs)).toBe(KEY);
+  });
+});
+
+describe('the inputs', () => {
+  const shared = { ...makeRef('kbuild'), name: 'linux-kbuild-6.12' };
+
+  test.each<[string, KeyInputs]>([
+    ['the compiler', { ...INPUTS, root: [makeRef('gcc-14', 'new'), ...root.slice(1)] }],
+    ['kbuild’s programs that other ABIs share', withHeaders([...headers.packages, shared])],
+  ])('do not change with %s, but the key does', (_name, inputs) => {
+    expect(inputsOf(inputs)).toBe(inputsOf(INPUTS));
+    expect(keyOf(inputs)).not.toBe(KEY);
+  });
+
+  test.each<[string, KeyInputs]>([
+    ['the source', withPackage({ sha256: 'f'.repeat(64) })],
+    ['a package of these very headers', withHeaders(headers.packages.slice(1))],
+  ])('change with %s', (_name, inputs) => {
+    expect(inputsOf(inputs)).not.toBe(inputsOf(INPUTS));
   });
 });
 

@@ -47,7 +47,7 @@ describe('an unpacked package', () => {
     const stores = [new Store(at('cache-2'), fetch), new Store(at('cache-2'), fetch)];
     const folders = await Promise.all(stores.map((store) => store.unpacked(ref)));
     expect(new Set(folders).size).toBe(1);
-    expect(await contentOf(at('cache-2'))).toEqual([`unpacked/${ref.sha256}/usr/share/x`]);
+    expect(await contentOf(at('cache-2'))).toEqual([`layers/${ref.sha256}/usr/share/x`]);
   });
 
   test('that cannot be fetched or read leaves nothing, and is tried again', async () => {
@@ -60,7 +60,7 @@ describe('an unpacked package', () => {
     await expect(store.moduleSource(ref)).rejects.toThrow('no network');
     await expect(store.root([ref])).rejects.toThrow('no network');
     expect(await contentOf(at('cache-3'))).toEqual([]);
-    expect(await fs.readdir(at('cache-3/unpacked'))).toEqual([]);
+    expect(await fs.readdir(at('cache-3/layers'))).toEqual([]);
     fails = false;
     expect(await contentOf(await store.unpacked(ref))).toEqual(['usr/share/x']);
 
@@ -68,7 +68,7 @@ describe('an unpacked package', () => {
     await fs.writeFile(at(`${broken.sha256}.deb`), 'no deb');
     await expect(store.unpacked(broken)).rejects.toThrow('dpkg-deb');
     await expect(store.root([ref, broken])).rejects.toThrow('dpkg-deb');
-    expect(await fs.readdir(at('cache-3/unpacked'))).toEqual([ref.sha256]);
+    expect(await fs.readdir(at('cache-3/layers'))).toEqual([ref.sha256]);
     expect(await fs.readdir(at('cache-3/roots'))).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { makeDirectoryAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import type { DebRef } from '../model/packages.ts';
 import { unpackDeb, unpackDebsInRoot } from '../programs/dpkg-deb.ts';
+import { mergeUsr, USR_FOLDERS } from './merged-usr.ts';
 import { runProgram } from '../programs/run.ts';
 import { BUILD_USER, runsAsRoot } from '../programs/sandbox.ts';
 import { recipeHash, writeRecipeLayer } from '../programs/recipe.ts';
@@ -42,22 +43,27 @@ export class Store {
 
   /** A package's files, as read-only material (headers). */
   unpacked(ref: DebRef): Promise<string> {
-    return this.#once(path.join(this.#directory, 'unpacked', ref.sha256), async (temporary) => {
+    return this.#once(path.join(this.#directory, 'layers', ref.sha256), async (temporary) => {
       const [deb = ''] = await this.#fetch([ref]);
       await unpackDeb(deb, temporary);
+      await mergeUsr(temporary);
     });
   }
 
   /** A module package's files, owned by the user that builds, since builds write beside them. */
   moduleSource(ref: DebRef): Promise<string> {
-    return this.#once(path.join(this.#directory, 'sources', ref.sha256), async (temporary) => {
-      const [deb = ''] = await this.#fetch([ref]);
-      await unpackModulePackage(ref, deb, temporary);
-      await runProgram('chmod', ['-R', 'u+rwX', '--', temporary]);
-      if (runsAsRoot()) {
-        await runProgram('chown', ['-R', '-h', `${BUILD_USER}:${BUILD_USER}`, '--', temporary]);
-      }
-    });
+    return this.#once(
+      path.join(this.#directory, 'module-layers', ref.sha256),
+      async (temporary) => {
+        const [deb = ''] = await this.#fetch([ref]);
+        await unpackModulePackage(ref, deb, temporary);
+        await mergeUsr(temporary);
+        await runProgram('chmod', ['-R', 'u+rwX', '--', temporary]);
+        if (runsAsRoot()) {
+          await runProgram('chown', ['-R', '-h', `${BUILD_USER}:${BUILD_USER}`, '--', temporary]);
+        }
+      },
+    );
   }
 
   /**
@@ -128,7 +134,7 @@ export function rootHash(refs: readonly DebRef[]): string {
 }
 
 async function linkMergedUsr(root: string): Promise<void> {
-  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+  for (const name of USR_FOLDERS) {
     await fs.mkdir(path.join(root, 'usr', name), { recursive: true });
     await fs.symlink(`usr/${name}`, path.join(root, name));
   }

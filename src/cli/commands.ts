@@ -1,14 +1,16 @@
 import { buildCommand } from '@stricli/core';
 import { configJsonSchema } from '../config/schema.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
-import { explanation, kernelTable, targetTable } from '../report/tables.ts';
+import { historyText, historyView } from '../report/history.ts';
+import { explanation, indexTable, kernelTable } from '../report/tables.ts';
 import { printable } from '../report/text.ts';
 import { diagnose, formatDiagnosis } from '../run/doctor.ts';
 import { executeTarget, KernelTrees } from '../run/execute-target.ts';
 import { findTarget } from '../run/find-target.ts';
-import { planAll, type SurveyPlan, viewTarget } from '../run/plan.ts';
+import { parseSinceFlag } from '../run/history.ts';
+import { planAll, problemsOf, viewPlan, viewTarget } from '../run/plan.ts';
 import { openBuildShell } from '../run/shell.ts';
-import { kernelView } from '../run/views.ts';
+import { kernelViews } from '../run/views.ts';
 import {
   commonAliases,
   commonFlags,
@@ -18,6 +20,7 @@ import {
   waitFlag,
 } from './flags.ts';
 import { type CommonFlags, printOutput, withSession } from './session.ts';
+import { planText } from './texts.ts';
 
 interface ReadFlags extends CommonFlags {
   wait: number;
@@ -26,23 +29,52 @@ interface ReadFlags extends CommonFlags {
 
 const readFlags = { ...commonFlags, wait: waitFlag, offline: offlineFlag } as const;
 
-function targetsOf(plans: readonly SurveyPlan[]) {
-  return plans.flatMap(({ plan }) => plan.targets);
+interface KernelsFlags extends ReadFlags {
+  since?: string;
 }
 
 export const kernelsCommand = buildCommand({
   docs: {
-    brief: 'List the kernels of the suites',
-    customUsage: examples(['kernels -c examples/quickstart.yaml --json', 'all kernels, as JSON']),
+    brief: 'List the kernels of the suites, or what changed among them',
+    customUsage: examples(
+      ['kernels -c examples/quickstart.yaml --json', 'all kernels, as JSON'],
+      ['kernels --since 2026-11-01', 'what came, went and moved since a day'],
+      ['kernels --since 3d', 'since three days ago; also 12h, 2w'],
+      ['kernels --since 12', 'since the twelfth run that saw a change'],
+    ),
   },
-  parameters: { flags: readFlags, aliases: commonAliases },
-  func: (flags: ReadFlags) =>
+  parameters: {
+    flags: {
+      ...readFlags,
+      since: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Show the changes since a date, an age (3d, 12h, 2w) or a run (its number)',
+        placeholder: 'date|run',
+        optional: true,
+      },
+    },
+    aliases: commonAliases,
+  },
+  func: (flags: KernelsFlags) =>
     withSession(
       { command: 'kernels', flags, wait: flags.wait, exclusive: true },
       async (context) => {
-        const plans = await planAll(context, { refresh: !flags.offline });
-        const kernels = plans.flatMap(({ survey }) => survey.allKernels);
-        return { json: kernels.map(kernelView), text: kernelTable(kernels) };
+        const from = flags.since === undefined ? undefined : parseSinceFlag(flags.since);
+        const { survey } = await planAll(context, { refresh: !flags.offline });
+        const problems = problemsOf(survey);
+        const exitCode = problems.length === 0 ? 0 : 1;
+        const indices = indexTable(problems);
+        if (from !== undefined) {
+          const runs = await context.ledger.history({ since: from });
+          return { json: historyView(runs), text: `${historyText(runs)}${indices}`, exitCode };
+        }
+        const suites = survey.suites.map(({ suite, all }) => ({ suite, kernels: all }));
+        return {
+          json: kernelViews(survey),
+          text: [kernelTable(suites), indices].filter((text) => text !== '').join('\n'),
+          exitCode,
+        };
       },
     ),
 });
@@ -55,8 +87,12 @@ export const planCommand = buildCommand({
   parameters: { flags: readFlags, aliases: commonAliases },
   func: (flags: ReadFlags) =>
     withSession({ command: 'plan', flags, wait: flags.wait, exclusive: true }, async (context) => {
-      const targets = targetsOf(await planAll(context, { refresh: !flags.offline }));
-      return { json: { targets: targets.map(viewTarget) }, text: targetTable(targets) };
+      const planned = await planAll(context, { refresh: !flags.offline });
+      return {
+        json: viewPlan(planned),
+        text: planText(planned),
+        exitCode: problemsOf(planned.survey).length === 0 ? 0 : 1,
+      };
     }),
 });
 
@@ -68,9 +104,8 @@ export const statusCommand = buildCommand({
   parameters: { flags: commonFlags, aliases: commonAliases },
   func: (flags: CommonFlags) =>
     withSession({ command: 'status', flags, exclusive: false }, async (context) => {
-      const plans = await planAll(context, { refresh: false });
-      const targets = targetsOf(plans);
-      return { json: { targets: targets.map(viewTarget) }, text: targetTable(targets) };
+      const planned = await planAll(context, { refresh: false });
+      return { json: viewPlan(planned), text: planText(planned) };
     }),
 });
 
@@ -85,8 +120,7 @@ export const whyCommand = buildCommand({
   parameters: { flags: commonFlags, aliases: commonAliases, positional: targetArguments },
   func: (flags: CommonFlags, module: string, release: string) =>
     withSession({ command: 'why', flags, exclusive: false }, async (context) => {
-      const plans = await planAll(context, { refresh: false });
-      const { target } = findTarget(plans, module, release);
+      const target = findTarget(await planAll(context, { refresh: false }), module, release);
       const log =
         target.record === undefined ? undefined : context.ledger.logFile(target.record.key);
       const { action } = VERDICT_MEANINGS[target.verdict];
@@ -127,8 +161,9 @@ export const buildTargetCommand = buildCommand({
   },
   func: (flags: BuildFlags, module: string, release: string) =>
     withSession({ command: 'build', flags, wait: flags.wait, exclusive: true }, async (context) => {
-      const plans = await planAll(context, { refresh: !flags.offline });
-      const { survey, target } = findTarget(plans, module, release);
+      const planned = await planAll(context, { refresh: !flags.offline });
+      const { survey } = planned;
+      const target = findTarget(planned, module, release);
       if (flags.shell) {
         await openBuildShell(context, survey, target, (text) => {
           process.stderr.write(`lockstep: ${printable(text)}\n`);
@@ -139,7 +174,7 @@ export const buildTargetCommand = buildCommand({
       if (key === undefined) {
         return { json: viewTarget(target), text: explanation(target, undefined), exitCode: 1 };
       }
-      const trees = new KernelTrees(context.storeOf(survey.archive));
+      const trees = new KernelTrees(context.storeOf(survey.archiveOf(target.kernel)));
       const record = await executeTarget(context, survey, target, key, trees);
       const log = context.ledger.logFile(key);
       const failed = record.outcome === 'failed' || record.outcome === 'broken';

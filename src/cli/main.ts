@@ -9,6 +9,7 @@ import {
   statusCommand,
   whyCommand,
 } from './commands.ts';
+import { preflightCommand } from './preflight-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
 
@@ -26,6 +27,7 @@ const routes = buildRouteMap({
     status: statusCommand,
     why: whyCommand,
     build: buildTargetCommand,
+    preflight: preflightCommand,
     serve: serveCommand,
     doctor: doctorCommand,
     schema: schemaCommand,

@@ -1,9 +1,11 @@
 import { buildCommand } from '@stricli/core';
 import { formatSummary } from '../report/summary.ts';
-import { targetTable } from '../report/tables.ts';
-import { planAll, viewTarget } from '../run/plan.ts';
+import { indexTable } from '../report/tables.ts';
+import { planAll, viewPlan } from '../run/plan.ts';
 import { exitCodeOf, run } from '../run/run.ts';
+import { exampleTracks } from '../run/views.ts';
 import { commonAliases, commonFlags, examples, waitFlag } from './flags.ts';
+import { planText } from './texts.ts';
 import { type CommonFlags, displayPath, withSession } from './session.ts';
 
 interface RunFlags extends CommonFlags {
@@ -16,7 +18,7 @@ export const runCommand = buildCommand({
     brief: 'Build what is new and publish it: the main job',
     fullDescription:
       'Reads the archives, builds every module for every kernel that has no build yet, verifies, packages and ' +
-      'publishes. Ends with 0 when every target has a final verdict other than failed, 1 when some failed, 2 for ' +
+      'publishes. Ends with 0 when every target has a final verdict other than failed, 1 when some failed or an index could not be read, 2 for ' +
       'usage or configuration, 3 when the environment lacks something, 130 when interrupted. Run again to go on.',
     customUsage: examples(
       ['run -c examples/quickstart.yaml', 'the quickstart'],
@@ -42,30 +44,28 @@ export const runCommand = buildCommand({
       { command: 'run', flags, wait: flags.wait, exclusive: true },
       async (context, config) => {
         if (flags.dryRun) {
-          const targets = (await planAll(context, { refresh: true })).flatMap(
-            ({ plan }) => plan.targets,
-          );
-          return { json: { targets: targets.map(viewTarget) }, text: targetTable(targets) };
+          const planned = await planAll(context, { refresh: true });
+          return { json: viewPlan(planned), text: planText(planned) };
         }
         const result = await run(context);
-        const targets = result.plans.flatMap(({ plan }) => plan.targets);
         const { directory, url } = config.repository;
         return {
           json: {
-            targets: targets.map(viewTarget),
+            ...viewPlan(result),
             built: result.built,
             published: result.published,
             seconds: result.seconds,
           },
           text: formatSummary({
-            targets,
+            targets: result.plan.targets,
+            examples: exampleTracks(result),
+            indices: indexTable(result.problems),
             url,
-            suites: result.plans.map(({ survey }) => survey.suite),
             slug: result.published.slug,
             directory: displayPath(directory),
             configFile: flags.config,
           }),
-          exitCode: exitCodeOf(result.plans),
+          exitCode: exitCodeOf(result),
         };
       },
     ),

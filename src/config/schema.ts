@@ -1,11 +1,7 @@
 import { z } from 'zod';
+import { type ArchiveConfig, archive, checkArchives, namesOf } from './archives.ts';
+import { architectureName, packageName, suiteName } from './names.ts';
 
-const packageName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9+.-]+$/, 'is not a Debian package name (Policy 5.6.1)');
-const suiteName = z.string().regex(/^[a-z0-9][a-z0-9./-]*$/, 'is not a suite name');
-const componentName = z.string().regex(/^[a-z0-9][a-z0-9/-]*$/, 'is not a component name');
-const architectureName = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'is not an architecture name');
 const oneLine = z
   .string()
   .min(1)
@@ -28,31 +24,14 @@ const repository = z
   })
   .describe('What Lockstep publishes');
 
-const archive = z.strictObject({
-  suites: z.array(suiteName).min(1).describe('Suites that a machine of this release uses together'),
-  components: z.array(componentName).min(1).default(['main']),
-  publish: suiteName
-    .regex(/^[a-z0-9][a-z0-9.-]*$/, 'is not a suite name')
-    .optional()
-    .describe('Name of the published suite; the first of `suites` by default'),
-  mirror: z
-    .url({ protocol: /^(https?|file|ftp)$/ })
-    .optional()
-    .describe("Address of the mirror; the machine's own apt configuration by default"),
-  keyring: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('File with the archive keys; Debian’s keyring by default'),
-  checkValidUntil: z
-    .boolean()
-    .default(true)
-    .describe('Refuse a Release file that is past its Valid-Until'),
-});
-
 const kernels = z
   .strictObject({
-    architectures: z.array(architectureName).min(1).default(['amd64']),
+    architectures: z
+      .union([z.literal('all'), z.array(architectureName).min(1)], {
+        error: 'must be `all` or a list of architectures',
+      })
+      .default(['amd64'])
+      .describe('`all`: every architecture that the suites list; or a list'),
     flavours: z
       .union([z.literal('all'), z.array(z.string().min(1)).min(1)], {
         error: 'must be `all` or a list of flavours',
@@ -70,11 +49,28 @@ const kernels = z
 
 const module = z.strictObject({
   package: packageName.describe('A DKMS package of the suites above'),
+  from: z
+    .array(suiteName)
+    .min(1)
+    .optional()
+    .describe(
+      'Suites or archives in order of preference: the first version that builds is used; `own` is the published suite itself, and the default',
+    ),
   initramfs: z
     .boolean()
     .optional()
     .describe('Rebuild the initramfs when the module is installed (modules needed at boot)'),
 });
+
+const retention = z
+  .strictObject({
+    graceDays: z
+      .number()
+      .min(0)
+      .default(90)
+      .describe('Days that a package stays after its kernel has left Debian'),
+  })
+  .prefault({});
 
 const limits = z
   .strictObject({
@@ -109,34 +105,60 @@ function unique<Entry>(
   };
 }
 
+/** Every suite or archive that a module names has to be one of the configuration. */
+const checkFrom: z.core.CheckFn<{
+  archives: readonly ArchiveConfig[];
+  modules: readonly { from?: string[] | undefined }[];
+}> = ({ value, issues }) => {
+  const known = new Set(['own', ...value.archives.flatMap(namesOf)]);
+  for (const [index, { from = [] }] of value.modules.entries()) {
+    for (const [place, name] of from.entries()) {
+      const isTwice = from.indexOf(name) !== place;
+      if (!known.has(name) || isTwice) {
+        issues.push({
+          code: 'custom',
+          message: isTwice
+            ? `${name} is named twice`
+            : `no archive has the suite ${name}; there are ${[...known].join(', ')}`,
+          path: ['modules', index, 'from', place],
+          input: name,
+        });
+      }
+    }
+  }
+};
+
 /** The configuration file's shape; unknown keys are errors. */
-export const configSchema = z.strictObject({
-  repository,
-  state: z
-    .string()
-    .min(1)
-    .default('./lockstep-state')
-    .describe('Folder for keys, ledger and caches, relative to this file'),
-  archives: z
-    .array(archive)
-    .min(1)
-    .check(unique((entry) => [entry.publish ?? entry.suites[0] ?? ''], 'published suite')),
-  kernels,
-  modules: z
-    .array(module)
-    .min(1)
-    .check(unique((entry) => [entry.package], 'package')),
-  jobs: z
-    .int()
-    .min(1)
-    .max(1024)
-    .optional()
-    .describe('Builds at once; the number of cores by default'),
-  limits,
-});
+export const configSchema = z
+  .strictObject({
+    repository,
+    state: z
+      .string()
+      .min(1)
+      .default('./lockstep-state')
+      .describe('Folder for keys, ledger and caches, relative to this file'),
+    archives: z.array(archive).min(1).check(checkArchives),
+    kernels,
+    modules: z
+      .array(module)
+      .min(1)
+      .check(unique((entry) => [entry.package], 'package')),
+    retention,
+    toolchain: z
+      .enum(['keep', 'rebuild'])
+      .default('keep')
+      .describe('Whether good builds are made again when only compiler and tools have changed'),
+    jobs: z
+      .int()
+      .min(1)
+      .max(1024)
+      .optional()
+      .describe('Builds at once; the number of cores by default'),
+    limits,
+  })
+  .check(checkFrom);
 
 export type ConfigFile = z.output<typeof configSchema>;
-export type ArchiveConfig = ConfigFile['archives'][number];
 export type ModuleConfig = ConfigFile['modules'][number];
 export type Limits = ConfigFile['limits'];
 

@@ -103,6 +103,12 @@ export class Judge {
     const key = keyOf(module, kernel);
     const inputs = key === undefined ? undefined : inputsOf(module, kernel);
     const seen = this.#inputs.firstSeen.get(id) ?? now;
+    const provided = `${module.name}-modules`;
+    if (kernel.provides.includes(provided)) {
+      const reason = `the kernel brings it: its metapackage provides ${provided}`;
+      const ground = { reason, since: seen, record: undefined };
+      return makeTarget(module, kernel, undefined, 'in-tree', ground);
+    }
     if (key === undefined || inputs === undefined) {
       return this.#judgeWithoutHeaders(module, kernel, seen);
     }
@@ -129,12 +135,6 @@ export class Judge {
     const record = this.#history.withoutHeaders(module, kernel);
     if (record !== undefined && record.outcome !== 'broken') {
       return makeTarget(module, kernel, undefined, record.outcome, groundOf(record));
-    }
-    const own = `${module.name}-modules`;
-    if (kernel.provides.includes(own)) {
-      const reason = `the kernel's metapackage provides ${own}`;
-      const ground = { reason, since: seen, record: undefined };
-      return makeTarget(module, kernel, undefined, 'in-tree', ground);
     }
     const gone = this.#inputs.headersGone.get(kernelId(kernel));
     const when = gone === undefined ? '' : `, since ${gone.slice(0, 10)}`;

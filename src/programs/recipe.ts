@@ -18,6 +18,7 @@ interface RecipeFile {
 }
 
 let files: RecipeFile[] | undefined;
+let hash: string | undefined;
 
 function recipeFiles(): RecipeFile[] {
   const script = (at: string): RecipeFile => ({
@@ -55,7 +56,8 @@ const MOUNT_POINTS = [
 
 /** Hash of everything that the recipe brings into a build. */
 export function recipeHash(): string {
-  return sha256(JSON.stringify([RECIPE_VERSION, recipeFiles(), MOUNT_POINTS]));
+  hash ??= sha256(JSON.stringify([RECIPE_VERSION, recipeFiles(), MOUNT_POINTS]));
+  return hash;
 }
 
 /** Writes the layer that lies above every build root. */

@@ -5,9 +5,11 @@ import { table } from './tables.ts';
 /** What a run ends with on a terminal. */
 export interface RunSummary {
   targets: readonly Target[];
+  /** A tracking package of each published suite, for the example. */
+  examples: ReadonlyMap<string, string>;
+  /** Text of {@link indexTable}. */
+  indices: string;
   url: string;
-  /** The published suites. */
-  suites: readonly string[];
   /** File name for sources.list.d. */
   slug: string;
   directory: string;
@@ -56,10 +58,11 @@ export function formatSummary(summary: RunSummary): string {
       ),
     );
   }
-  const newest = published.find(({ kernel }) => kernel.newest);
-  if (newest !== undefined) {
-    const example = `${newest.module.name}-modules-${newest.kernel.flavour}`;
-    for (const suite of summary.suites) {
+  if (summary.indices !== '') {
+    sections.push(summary.indices);
+  }
+  if (published.length > 0) {
+    for (const [suite, example] of summary.examples) {
       const lines = adminLines(summary, suite, example).map((line) => `    ${line}\n`);
       sections.push(
         `On a ${suite} machine, as root (serve the folder first: lockstep serve -c ${summary.configFile}):\n\n${lines.join('')}`,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatSummary } from './summary.ts';
-import { explanation, kernelTable, table, targetTable } from './tables.ts';
+import { explanation, indexTable, kernelTable, planTable, table, targetTable } from './tables.ts';
 import { makeTarget } from './testing/targets.ts';
 
 describe('a table', () => {
@@ -31,16 +31,67 @@ describe('a table', () => {
 
   test('of kernels says whose headers are gone', () => {
     const { kernel } = makeTarget('a', 'built');
+    const seen = { ...kernel, headers: { packages: [], requires: [], suite: 'trixie' } };
+    const unseen = { ...kernel, unseenSince: '2026-11-20T01:02:03.000Z' };
     const text = kernelTable([
-      kernel,
-      { ...kernel, headers: { packages: [], requires: [], suite: 'trixie' } },
+      {
+        suite: 'trixie',
+        kernels: [
+          { kernel, tracks: ['amd64'], ahead: undefined },
+          { kernel: seen, tracks: [], ahead: undefined },
+          { kernel: unseen, tracks: ['amd64'], ahead: undefined },
+        ],
+      },
     ]);
-    const [, gone, there] = text.split('\n').map((line) => line.split(/\s{2,}/));
+    const [, gone, there, stale] = text.split('\n').map((line) => line.split(/\s{2,}/));
     expect(gone).toEqual([
-      ...['6.12.117+deb13-amd64', 'amd64', 'amd64', '6.12.117-1', 'gone', 'yes'],
+      ...['trixie', '6.12.117+deb13-amd64', 'amd64', 'amd64', '6.12.117-1', 'gone', 'amd64'],
       'trixie trixie-security',
     ]);
-    expect(there?.[4]).toBe('yes');
+    expect(there?.[5]).toBe('yes');
+    expect(stale?.at(-1)).toBe('trixie trixie-security (not seen since 2026-11-20)');
+  });
+
+  test('of a plan shows what is retired and what is missing', () => {
+    const kept = {
+      ...{ suite: 'trixie', id: 'demo-modules-6.1.0-1-amd64:amd64', module: 'demo' },
+      ...{ moduleVersion: '1.0-1', release: '6.1.0-1-amd64', architecture: 'amd64' },
+      ...{ reason: 'left Debian', since: '2026-01-01T00:00:00.000Z' },
+    };
+    const text = planTable({
+      targets: [],
+      kept: [
+        { ...kept, verdict: 'retired' },
+        { ...kept, release: '6.1.0-2-amd64', verdict: 'published' },
+      ],
+      absent: [
+        { suite: 'sid', module: 'old', package: 'old-dkms', architecture: undefined },
+        { suite: 'sid', module: 'one', package: 'one-dkms', architecture: 'armhf' },
+      ],
+    });
+    expect(text).toContain('1 packages for other kernels stay published, 1 are retired');
+    expect(text).toMatch(/^demo +trixie +1\.0-1 +6\.1\.0-1-amd64 +left Debian$/m);
+    expect(text).not.toContain('6.1.0-2-amd64');
+    expect(text).toMatch(/^old +sid +old-dkms$/m);
+    expect(text).toMatch(/^one +sid armhf +one-dkms$/m);
+  });
+
+  test('of indices says since when, and why', () => {
+    const index = { suite: 'trixie', component: 'main', architecture: 'armhf', message: 'is bad' };
+    const text = indexTable([
+      { ...index, lastGood: '2026-11-20T01:02:03.000Z' },
+      { ...index, lastGood: null },
+    ]);
+    expect(text).toMatch(/^trixie\/main +armhf +2026-11-20 01:02 +is bad$/m);
+    expect(text).toMatch(/^trixie\/main +armhf +never +is bad$/m);
+    expect(indexTable([])).toBe('');
+  });
+
+  test('of targets names suites where there are several', () => {
+    const one = makeTarget('demo', 'built');
+    const text = targetTable([one, { ...one, suites: [], ahead: ['forky'] }]);
+    expect(text).toMatch(/trixie +built/);
+    expect(text).toMatch(/\(forky\) +built/);
   });
 
   test('of targets says why', () => {
@@ -63,7 +114,8 @@ test('an explanation says who must act, and where the log is', () => {
 
 describe('the end of a run', () => {
   const summary = {
-    ...{ built: 1, changed: true, seconds: 3, url: 'http://localhost:8473/', suites: ['trixie'] },
+    ...{ built: 1, changed: true, seconds: 3, url: 'http://localhost:8473/' },
+    ...{ examples: new Map([['trixie', 'good-modules-amd64']]), indices: 'INDEX NOT READ\n' },
     ...{ slug: 'example', directory: '/srv/repo', configFile: 'c.yaml' },
   };
 
@@ -78,6 +130,7 @@ describe('the end of a run', () => {
     expect(text).toContain('http://localhost:8473/trixie.sources');
     expect(text).not.toContain('8473//');
     expect(text).toContain('apt install good-modules-amd64');
+    expect(text).toContain('INDEX NOT READ');
   });
 
   test('invents no command when nothing is published', () => {

@@ -1,11 +1,12 @@
 import * as fs from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
-import { Archive, removePartials } from '../archive/archive.ts';
+import { removePartials } from '../archive/archive.ts';
+import { ArchiveGroup } from '../archive/group.ts';
 import { type MachineApt, readMachineApt } from '../archive/machine.ts';
 import { Store } from '../builder/store.ts';
+import * as groups from '../config/archives.ts';
 import type { Config } from '../config/schema.ts';
-import { LockstepError } from '../core/errors.ts';
 import { acquireLock, type Lock } from '../core/lock.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import type { Emit } from '../model/events.ts';
@@ -13,23 +14,31 @@ import type { DebRef } from '../model/packages.ts';
 import { runProgram } from '../programs/run.ts';
 import { runsAsRoot } from '../programs/sandbox.ts';
 
+/** An archive and what the configuration says of it. */
+export interface ReadArchive {
+  archive: ArchiveGroup;
+  group: groups.ArchiveGroup;
+}
+
 /** Everything a command works with, opened from a configuration. */
 export interface Context {
   config: Config;
   machine: MachineApt;
   ledger: Ledger;
-  archives: Archive[];
+  archives: ReadArchive[];
   /** Scratch folder; empty at the beginning of a run. */
   work: string;
   emit: Emit;
   signal: AbortSignal;
   jobs: number;
+  /** Whether this command holds the state folder and may change it. */
+  exclusive: boolean;
   /** The folder's marker of a build in work; another process reads them for its status. */
   markerOf(key: string): string;
   /** Keys that another process is building now. */
   building(): Promise<Set<string>>;
   /** A store of unpacked packages fed by an archive. */
-  storeOf(archive: Archive): Store;
+  storeOf(archive: ArchiveGroup): Store;
   close(): Promise<void>;
 }
 
@@ -48,7 +57,7 @@ export interface ContextOptions {
 /**
  * Opens state, ledger and archives, and takes the lock of the state folder.
  *
- * @throws LockstepError LOCKED, MIRROR_UNKNOWN, ENVIRONMENT, USAGE for an architecture that can't be built here
+ * @throws LockstepError LOCKED, MIRROR_UNKNOWN, ENVIRONMENT
  */
 export async function openContext(options: ContextOptions): Promise<Context> {
   const { config, emit, signal } = options;
@@ -58,7 +67,6 @@ export async function openContext(options: ContextOptions): Promise<Context> {
   let ledger: Ledger | undefined;
   try {
     const machine = await readMachineApt();
-    requireNative(config, machine);
     ledger = await Ledger.open(path.join(config.state, 'ledger'));
     const work = path.join(config.state, 'work');
     if (options.exclusive) {
@@ -67,20 +75,23 @@ export async function openContext(options: ContextOptions): Promise<Context> {
       await fs.mkdir(work, { recursive: true });
     }
     const cache = path.join(config.state, 'cache');
-    const archives: Archive[] = [];
-    for (const archive of config.archives) {
-      const name = archive.publish ?? archive.suites[0] ?? 'archive';
-      archives.push(
-        await Archive.open({
-          root: path.join(config.state, 'archives', name.replaceAll('/', '_')),
-          debs: path.join(cache, 'debs'),
-          config: archive,
-          architectures: config.kernels.architectures,
-          machine,
-          emit,
-          signal,
-        }),
-      );
+    const archives: ReadArchive[] = [];
+    const all = groups.archiveGroups(config.archives);
+    for (const group of all) {
+      const archive = await ArchiveGroup.open({
+        name: group.name,
+        root: path.join(config.state, 'archives', group.name.replaceAll('/', '_')),
+        debs: path.join(cache, 'debs'),
+        entries: group.entries,
+        base: all
+          .filter(({ name }) => group.bases.includes(name))
+          .flatMap(({ entries }) => entries),
+        architectures: config.kernels.architectures,
+        machine,
+        emit,
+        signal,
+      });
+      archives.push({ archive, group });
     }
     return assemble(options, lock, machine, ledger, archives, work, cache);
   } catch (error) {
@@ -97,11 +108,11 @@ function assemble(
   lock: Lock | undefined,
   machine: MachineApt,
   ledger: Ledger,
-  archives: Archive[],
+  archives: ReadArchive[],
   work: string,
   cache: string,
 ): Context {
-  const stores = new Map<Archive, Store>();
+  const stores = new Map<ArchiveGroup, Store>();
   return {
     config,
     machine,
@@ -110,6 +121,7 @@ function assemble(
     work,
     emit,
     signal,
+    exclusive,
     jobs: config.jobs ?? availableParallelism(),
     markerOf: (key) => path.join(work, `${key}${MARKER}`),
     async building() {
@@ -137,17 +149,6 @@ function assemble(
       await lock?.release();
     },
   };
-}
-
-function requireNative(config: Config, machine: MachineApt): void {
-  const foreign = config.kernels.architectures.find((name) => name !== machine.architecture);
-  if (foreign !== undefined) {
-    throw new LockstepError(
-      'USAGE',
-      `kernels.architectures: ${foreign} can't be built on this machine (${machine.architecture})`,
-      { hint: `set kernels.architectures: [${machine.architecture}]`, exitCode: 2 },
-    );
-  }
 }
 
 /** Removes a scratch folder, also what overlayfs leaves without permissions for an ordinary user. */

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import type { ArchiveGroup } from '../archive/group.ts';
 import { buildModule, type BuildRequest } from '../builder/build.ts';
 import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
 import type { Store } from '../builder/store.ts';
@@ -14,6 +15,7 @@ import {
   findSourceFolder,
   type SourceFolder,
 } from '../modules/evaluate.ts';
+import { kernelId } from '../planner/names.ts';
 import type { SandboxLimits } from '../programs/sandbox.ts';
 import { parseSymvers, type SymbolTable } from '../verifier/symvers.ts';
 import { verifyModules } from '../verifier/verify.ts';
@@ -45,17 +47,33 @@ export class KernelTrees {
 
   open(target: Target): Promise<KernelTree> {
     const { kernel } = target;
-    const id = `${kernel.release}/${kernel.architecture}`;
+    const id = kernelId(kernel);
     const tree = this.#trees.get(id) ?? openKernelTree(kernel, this.#store);
     this.#trees.set(id, tree);
     return tree;
   }
 
   symbolsOf(tree: KernelTree): SymbolTable {
-    const id = `${tree.kernel.release}/${tree.kernel.architecture}`;
+    const id = kernelId(tree.kernel);
     const symbols = this.#symbols.get(id) ?? parseSymvers(tree.symvers);
     this.#symbols.set(id, symbols);
     return symbols;
+  }
+}
+
+/** The kernel trees of a run, by the archive that their headers come from. */
+export class TreesOfArchives {
+  readonly #context: Context;
+  readonly #trees = new Map<ArchiveGroup, KernelTrees>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  of(archive: ArchiveGroup): KernelTrees {
+    const trees = this.#trees.get(archive) ?? new KernelTrees(this.#context.storeOf(archive));
+    this.#trees.set(archive, trees);
+    return trees;
   }
 }
 
@@ -66,7 +84,7 @@ export async function prepareTarget(
   target: Target,
   trees: KernelTrees,
 ): Promise<Prepared> {
-  const store = context.storeOf(survey.archive);
+  const store = context.storeOf(survey.archiveOf(target.kernel));
   const [tree, unpacked, root, recipe] = await Promise.all([
     trees.open(target),
     store.moduleSource(target.module.package),
@@ -89,7 +107,7 @@ export async function prepareTarget(
 }
 
 /** Modification time of the newest file of a folder, in whole seconds since 1970; links count as themselves. */
-async function newestFile(folder: string): Promise<number> {
+export async function newestFile(folder: string): Promise<number> {
   let newest = 0;
   for (const entry of await fs.readdir(folder, { withFileTypes: true, recursive: true })) {
     if (entry.isFile()) {
@@ -170,6 +188,23 @@ function ended(outcome: BuildOutcome, reason: string): Outcome {
   return { outcome, reason, modules: [], files: [], initramfs: false };
 }
 
+/**
+ * What shows that a kernel for which a module excludes itself brings the module: its configuration has the option of
+ * that name (`wireguard` and `CONFIG_WIREGUARD=m`).
+ */
+export function inTreeEvidence(
+  conf: Pick<DkmsConf, 'modules'>,
+  config: string,
+): string | undefined {
+  const options = conf.modules.map(({ builtName }) => {
+    const name = `CONFIG_${builtName.toUpperCase().replaceAll('-', '_')}`;
+    return ['=m', '=y'].map((value) => name + value).find((line) => config.includes(`\n${line}\n`));
+  });
+  return options.length > 0 && options.every((line) => line !== undefined)
+    ? `the kernel brings it (${options.join(', ')})`
+    : undefined;
+}
+
 async function evaluateBuildVerify(
   context: Context,
   target: Target,
@@ -186,7 +221,10 @@ async function evaluateBuildVerify(
     throw error;
   }
   if (conf.excluded !== undefined) {
-    return ended('excluded', `dkms.conf: ${conf.excluded}`);
+    const inTree = inTreeEvidence(conf, prepared.tree.config);
+    return inTree === undefined
+      ? ended('excluded', `dkms.conf: ${conf.excluded}`)
+      : ended('in-tree', `${inTree}; dkms.conf: ${conf.excluded}`);
   }
   const result = await buildModule(buildRequestOf(context, prepared, conf));
   if (result.outcome === 'failed') {
@@ -283,9 +321,9 @@ export async function executeTarget(
     modulesDirectory: prepared?.tree.modulesDirectory ?? '/lib/modules',
     headersSource: headers === undefined ? '' : `${headers.source} (= ${headers.sourceVersion})`,
     initramfs: outcome.initramfs,
+    inputs: survey.inputsOf(module, kernel) ?? '',
     sourceDateEpoch: prepared?.sourceDateEpoch ?? 0,
-    inputs: '',
-    root: '',
+    root: survey.rootHashOf(kernel),
     attempts: (context.ledger.get(key)?.attempts ?? 0) + 1,
   };
   await context.ledger.put(record, {
@@ -300,7 +338,7 @@ export async function executeTarget(
 }
 
 /** The package's copyright file; a link in it that leads out of the package is not followed. */
-async function readCopyright(unpacked: string, name: string): Promise<Buffer | undefined> {
+export async function readCopyright(unpacked: string, name: string): Promise<Buffer | undefined> {
   const base = await fs.realpath(unpacked);
   const folder = await fs.realpath(path.join(base, 'usr/share/doc', name)).catch(() => '');
   return folder.startsWith(`${base}${path.sep}`)

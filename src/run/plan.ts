@@ -1,58 +1,168 @@
-import type { Plan, Target, TargetView } from '../model/plans.ts';
-import { kernelId, makePlan } from '../planner/plan.ts';
+import type { Kernel } from '../model/kernels.ts';
+import type { KeptPackage, Plan, Target, TargetView } from '../model/plans.ts';
+import type { Publications } from '../ledger/schema.ts';
+import { makePlan } from '../planner/plan.ts';
+import type { PublishedModule } from '../planner/retire.ts';
 import type { Context } from './context.ts';
-import { type Survey, surveyArchive } from './survey.ts';
+import { type Survey, surveyArchives } from './survey.ts';
 
-/** An archive's survey and what follows from it. */
+/** The survey of all archives and what follows from it. */
 export interface SurveyPlan {
   survey: Survey;
   plan: Plan;
 }
 
-/** Surveys every archive of the configuration and plans; reads but builds nothing. */
+/** Surveys the archives and plans; reads but builds nothing. */
 export async function planAll(
   context: Context,
   options: { refresh: boolean },
-): Promise<SurveyPlan[]> {
-  const plans: SurveyPlan[] = [];
-  for (const archive of context.archives) {
-    const survey = await surveyArchive(context, archive, options);
-    plans.push({ survey, plan: await planSurvey(context, survey) });
+): Promise<SurveyPlan> {
+  const survey = await surveyArchives(context, options);
+  if (context.exclusive) {
+    await noteKernels(context, survey);
   }
-  return plans;
+  return { survey, plan: await planSurvey(context, survey) };
 }
 
-/** The plan of one survey, by what the ledger knows now. */
-export async function planSurvey(context: Context, survey: Survey): Promise<Plan> {
-  const { ledger } = context;
-  const publications = (await ledger.publications())[survey.suite] ?? {};
-  const published = new Map(
-    Object.values(publications).flatMap(({ key, since }): [string, string][] =>
-      key === undefined ? [] : [[key, since]],
+/** Tells the ledger which kernels there are; what could not be read counts as it was. */
+async function noteKernels({ ledger }: Context, survey: Survey): Promise<void> {
+  const suitesOf = new Map<Kernel, Record<string, string[]>>();
+  for (const { suite, all } of survey.suites) {
+    for (const { kernel, tracks } of all) {
+      suitesOf.set(kernel, { ...suitesOf.get(kernel), [suite]: tracks });
+    }
+  }
+  await ledger.noteKernels(
+    [...suitesOf].map(([kernel, suites]) => ({
+      ...kernel,
+      hasHeaders: kernel.headers !== undefined,
+      suites,
+    })),
+    survey.suites.flatMap(({ suite, statuses, architectures }) =>
+      architectures
+        .filter((architecture) =>
+          statuses.every(
+            (status) => status.architecture !== architecture || status.state === 'good',
+          ),
+        )
+        .map((architecture) => ({ suite, architecture })),
     ),
+    new Date(),
   );
-  const firstSeen = await ledger.firstSeen(survey.allKernels.map(kernelId), new Date());
+}
+
+/** The published module packages, as far as it is known what they are for. */
+export function publishedModules(publications: Publications): PublishedModule[] {
+  return Object.entries(publications).flatMap(([suite, entries]) =>
+    Object.entries(entries).flatMap(([id, entry]): PublishedModule[] => {
+      const { kind, module, moduleVersion, kernel, line } = entry;
+      const [release, architecture, kernelVersion] = kernel?.split('/') ?? [];
+      if (
+        kind !== 'module' ||
+        module === undefined ||
+        moduleVersion === undefined ||
+        line === undefined ||
+        release === undefined ||
+        architecture === undefined ||
+        kernelVersion === undefined
+      ) {
+        return [];
+      }
+      const names = { module, moduleVersion, release, architecture, kernelVersion, line };
+      return [{ suite, id, key: entry.key, ...names, since: entry.since }];
+    }),
+  );
+}
+
+/** The plan of a survey, by what the ledger knows now. */
+export async function planSurvey(context: Context, survey: Survey): Promise<Plan> {
+  const { ledger, config } = context;
+  const sightings = await ledger.sightings();
+  const known = [...sightings];
   return makePlan({
-    kernels: survey.kernels,
-    modules: survey.modules,
+    suites: survey.suites,
+    inputsOf: (module, kernel) => survey.inputsOf(module, kernel),
     keyOf: (module, kernel) => survey.keyOf(module, kernel),
+    waitsFor: (kernel) => survey.waitsFor(kernel),
     records: ledger.all(),
-    published,
+    published: publishedModules(await ledger.publications()),
     building: await context.building(),
-    firstSeen,
+    firstSeen: new Map(known.map(([id, { first }]) => [id, first])),
+    left: new Map(
+      known.flatMap(([id, { left }]): [string, string][] =>
+        left === undefined ? [] : [[id, left]],
+      ),
+    ),
+    headersGone: new Map(
+      known.flatMap(([id, { headers }]): [string, string][] =>
+        headers.state === 'gone' ? [[id, headers.since]] : [],
+      ),
+    ),
+    policy: { graceDays: config.retention.graceDays, toolchain: config.toolchain },
+    now: new Date().toISOString(),
   });
 }
 
 /** A target as JSON shows it. */
 export function viewTarget(target: Target): TargetView {
-  const { module, kernel, verdict, reason, since } = target;
+  const { module, kernel, verdict, reason, since, suites, cause, ahead, passedOver } = target;
   return {
     module: module.name,
     moduleVersion: module.version,
     release: kernel.release,
     architecture: kernel.architecture,
+    suites,
     verdict,
     reason,
     since,
+    from: module.from,
+    ...(cause === undefined ? {} : { cause }),
+    ...(ahead.length === 0 ? {} : { ahead }),
+    ...(passedOver.length === 0 ? {} : { passedOver }),
+    ...(kernel.unseenSince === undefined ? {} : { unseenSince: kernel.unseenSince }),
   };
+}
+
+function viewKept(kept: KeptPackage): TargetView {
+  const { id: _id, suite, ...shown } = kept;
+  return { ...shown, suites: [suite] };
+}
+
+/** A plan as JSON shows it. */
+export function viewPlan({ survey, plan }: SurveyPlan): object {
+  return {
+    targets: plan.targets.map(viewTarget),
+    kept: plan.kept.map(viewKept),
+    absent: plan.absent,
+    indices: problemsOf(survey),
+  };
+}
+
+/** An index that can't be read now. */
+export interface IndexProblem {
+  suite: string;
+  component: string;
+  architecture: string;
+  state: 'stale' | 'missing';
+  /** ISO 8601; null when there never was a good copy. */
+  lastGood: string | null;
+  code: string;
+  message: string;
+}
+
+/** The indices that are not as they should be; also those of suites that are only read. */
+export function problemsOf(survey: Survey): IndexProblem[] {
+  return survey.suites.flatMap(({ statuses }) =>
+    statuses.flatMap(({ suite, component, architecture, state, lastGood, problem }) =>
+      state === 'good'
+        ? []
+        : [
+            {
+              ...{ suite, component, architecture, state, lastGood: lastGood ?? null },
+              code: problem?.code ?? 'ARCHIVE_UNREACHABLE',
+              message: problem?.message ?? 'could not be read',
+            },
+          ],
+    ),
+  );
 }

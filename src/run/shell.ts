@@ -24,7 +24,7 @@ export async function openBuildShell(
       { exitCode: 2 },
     );
   }
-  const trees = new KernelTrees(context.storeOf(survey.archive));
+  const trees = new KernelTrees(context.storeOf(survey.archiveOf(target.kernel)));
   const prepared = await prepareTarget(context, survey, target, trees);
   const conf = await evaluateTarget(context, target, prepared);
   const request = buildRequestOf(context, prepared, conf);

@@ -1,88 +1,62 @@
-import * as fs from 'node:fs/promises';
-import * as path from 'node:path';
-import { z } from 'zod';
-import type { Archive } from '../archive/archive.ts';
-import type { IndexFile } from '../archive/indices.ts';
+import type { ArchiveGroup } from '../archive/group.ts';
+import type { SuiteFacts } from '../archive/releases.ts';
+import type { IndexStatus } from '../archive/root-state.ts';
+import {
+  buildInputs,
+  buildKey,
+  type KernelHashes,
+  kernelHashes,
+  moduleHash,
+} from '../builder/key.ts';
+import type { ModuleConfig } from '../config/schema.ts';
 import { LockstepError } from '../core/errors.ts';
-import { BASE_PACKAGES, buildKey } from '../builder/key.ts';
-import { canonicalJson, sha256 } from '../core/hash.ts';
-import { readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
-import { findKernels, isKernelPackage } from '../kernels/catalogue.ts';
-import { type IndexedPackage, scanIndex } from '../kernels/scan.ts';
-import { selectKernels } from '../kernels/select.ts';
-import type { Kernel } from '../model/kernels.ts';
+import { isKernelPackage, makeCatalogue } from '../kernels/catalogue.ts';
+import { checkFlavours, selectSuiteKernels } from '../kernels/select.ts';
+import type { Kernel, SuiteKernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { DebRef } from '../model/packages.ts';
-import { findModules } from '../modules/find.ts';
-import { kernelId } from '../planner/plan.ts';
+import {
+  byPackageName,
+  findCandidates,
+  type ModulePackage,
+  moduleNameOf,
+  refuseMissing,
+} from '../modules/find.ts';
+import type { ModuleChoice } from '../planner/plan.ts';
 import type { Context } from './context.ts';
+import { type ArchiveIndices, readArchives, refreshArchives } from './indices.ts';
+import { readRoots, type Root, rootId } from './roots.ts';
 
-/** What one archive of the configuration has: the inputs of a plan. */
-export interface Survey {
-  archive: Archive;
-  /** The published suite. */
+/** What one suite of the configuration has. */
+export interface SurveySuite {
   suite: string;
-  /** All kernels of the suites. */
-  allKernels: Kernel[];
-  /** Those that the configuration wants. */
-  kernels: Kernel[];
-  modules: Module[];
-  /** Packages of the build root for a kernel with headers. */
-  rootOf(kernel: Kernel): readonly DebRef[];
-  keyOf(module: Module, kernel: Kernel): string | undefined;
+  isPublished: boolean;
+  archive: ArchiveGroup;
+  facts: SuiteFacts[];
+  statuses: IndexStatus[];
+  /** Architectures of the indices that could be read, sorted. */
+  architectures: string[];
+  /** All kernels of the suite. */
+  all: SuiteKernel[];
+  /** Those that are wanted, and those that are expected here and built ahead. */
+  kernels: SuiteKernel[];
+  modules: ModuleChoice[];
 }
 
-/** Reads one archive: refreshes its indices unless told not to, finds kernels and modules, and computes keys. */
-export async function surveyArchive(
-  context: Context,
-  archive: Archive,
-  options: { refresh: boolean },
-): Promise<Survey> {
-  const { config, emit } = context;
-  const began = Date.now();
-  const suites = archive.options.config.suites.join(', ');
-  if (options.refresh) {
-    emit({ type: 'phase', phase: 'archive', detail: `reading ${suites}` });
-    await archive.refresh();
-    emit({ type: 'phase-done', phase: 'archive', seconds: since(began), detail: suites });
-  }
-  const scanBegan = Date.now();
-  const indices = await archive.indices();
-  if (indices.length === 0) {
-    throw new LockstepError('ARCHIVE_UNREACHABLE', `${suites}: the archive has not been read yet`, {
-      hint: `lockstep plan -c ${config.file}`,
-    });
-  }
-  const wanted = new Set(config.modules.map((module) => module.package));
-  const packages = await readPackages(archive, indices, wanted);
-  const allKernels = config.kernels.architectures.flatMap((architecture) =>
-    findKernels(
-      packages.filter((entry) => isKernelPackage(entry.ref.name)),
-      architecture,
-    ),
-  );
-  const kernels = selectKernels(allKernels, config.kernels);
-  const modules = findModules(config.modules, packages, suites);
-  const roots = await readRoots(context, archive, kernels);
-  emit({
-    type: 'phase-done',
-    phase: 'kernels',
-    seconds: since(scanBegan),
-    detail: `${allKernels.length} kernels, ${kernels.length} wanted; ${modules.length} modules`,
-  });
-  const rootOf = (kernel: Kernel): readonly DebRef[] => roots.get(kernelId(kernel)) ?? [];
-  return {
-    archive,
-    suite: archive.name,
-    allKernels,
-    kernels,
-    modules,
-    rootOf,
-    keyOf: (module, kernel) =>
-      kernel.headers === undefined
-        ? undefined
-        : buildKey({ module, kernel, headers: kernel.headers, root: rootOf(kernel) }),
-  };
+/** What all archives of the configuration have: the inputs of a plan. */
+export interface Survey {
+  suites: SurveySuite[];
+  /** All kernels of all suites, each once. */
+  kernels: Kernel[];
+  /** Packages of the build root for a kernel. @throws LockstepError when apt can't put it together */
+  rootOf(kernel: Kernel): readonly DebRef[];
+  /** The archive whose apt puts the build root of a kernel together and fetches its headers. */
+  archiveOf(kernel: Kernel): ArchiveGroup;
+  inputsOf(module: Module, kernel: Kernel): string | undefined;
+  keyOf(module: Module, kernel: Kernel): string | undefined;
+  waitsFor(kernel: Kernel): string | undefined;
+  /** Hash of the build root; empty when there is none. */
+  rootHashOf(kernel: Kernel): string;
 }
 
 /** Seconds since an instant in milliseconds. */
@@ -90,77 +64,235 @@ export function since(began: number): number {
   return (Date.now() - began) / 1000;
 }
 
-async function readPackages(
-  archive: Archive,
-  indices: readonly IndexFile[],
-  wanted: ReadonlySet<string>,
-): Promise<IndexedPackage[]> {
-  const packages: IndexedPackage[] = [];
-  for (const index of indices) {
-    const found = scanIndex(
-      archive.readIndex(index),
-      index,
-      (name) => isKernelPackage(name) || wanted.has(name),
-    );
-    for await (const entry of found) {
-      packages.push(entry);
-    }
+/** Reads all archives: refreshes their indices unless told not to, finds kernels and modules, and computes keys. */
+export async function surveyArchives(
+  context: Context,
+  options: { refresh: boolean },
+): Promise<Survey> {
+  const { config, emit } = context;
+  if (options.refresh) {
+    await refreshArchives(context);
   }
-  return packages;
+  const began = Date.now();
+  const names = new Set(config.modules.map((module) => module.package));
+  const read = await readArchives(context, names);
+  if (read.every(({ statuses }) => statuses.every(({ state }) => state === 'missing'))) {
+    const suites = config.archives.flatMap((archive) => archive.suites).join(', ');
+    throw new LockstepError('ARCHIVE_UNREACHABLE', `${suites}: the archive has not been read yet`, {
+      hint: `lockstep plan -c ${config.file}`,
+    });
+  }
+  const suites = surveySuites(context, read, await readFacts(read));
+  const survey = await surveyOf(context, suites);
+  const wanted = new Set(suites.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)));
+  const modules = new Set(suites.flatMap((suite) => suite.modules.map(({ name }) => name)));
+  emit({
+    type: 'phase-done',
+    phase: 'kernels',
+    seconds: since(began),
+    detail: `${survey.kernels.length} kernels, ${wanted.size} wanted; ${modules.size} modules`,
+  });
+  return survey;
 }
 
-/** The build roots of some kernels; kernels with the same requirements share one. */
-async function readRoots(
-  context: Context,
-  archive: Archive,
-  kernels: readonly Kernel[],
-): Promise<Map<string, readonly DebRef[]>> {
-  const roots = new Map<string, readonly DebRef[]>();
-  const byRequirements = new Map<string, Promise<DebRef[]>>();
-  for (const kernel of kernels) {
-    if (kernel.headers !== undefined) {
-      const names = [...BASE_PACKAGES, ...kernel.headers.requires];
-      const id = names.join(' ');
-      const closure = byRequirements.get(id) ?? cachedClosure(context, archive, names);
-      byRequirements.set(id, closure);
-      roots.set(kernelId(kernel), await closure);
-    }
-  }
-  return roots;
+/** The survey of some suites: their wanted kernels' build roots and keys. */
+export async function surveyOf(context: Context, suites: SurveySuite[]): Promise<Survey> {
+  const native = context.machine.architecture;
+  const wanted = new Set(suites.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)));
+  const roots = await readRoots(
+    context,
+    [...wanted].filter(({ architecture }) => architecture === native),
+  );
+  const kernels = [...new Set(suites.flatMap(({ all }) => all.map(({ kernel }) => kernel)))];
+  return { suites, kernels, ...keysOf(context, roots, native) };
 }
 
-const closureSchema = z.array(
-  z.object({
-    name: z.string(),
-    version: z.string(),
-    architecture: z.string(),
-    sha256: z.string(),
-    size: z.number(),
-    uri: z.string(),
-  }),
-) satisfies z.ZodType<DebRef[]>;
+async function readFacts(read: readonly ArchiveIndices[]): Promise<Map<string, SuiteFacts[]>> {
+  const facts = new Map<string, SuiteFacts[]>();
+  for (const { source } of read) {
+    facts.set(source.group.name, await source.archive.facts());
+  }
+  return facts;
+}
 
-/** Asks apt for a closure once for each state of the indices. */
-async function cachedClosure(
-  context: Context,
-  archive: Archive,
+/** `suite/component/architecture` of the indices that could not be read again → when they were read last. */
+function staleOf(statuses: readonly IndexStatus[]): Map<string, string> {
+  return new Map(
+    statuses.flatMap((status): [string, string][] =>
+      status.state === 'stale' && status.lastGood !== undefined
+        ? [[`${status.suite}/${status.component}/${status.architecture}`, status.lastGood]]
+        : [],
+    ),
+  );
+}
+
+function surveySuites(
+  { config }: Context,
+  read: readonly ArchiveIndices[],
+  facts: ReadonlyMap<string, SuiteFacts[]>,
+): SurveySuite[] {
+  const architectures = [
+    ...new Set(read.flatMap(({ statuses }) => statuses.map(({ architecture }) => architecture))),
+  ]
+    .filter((name) => name !== 'all')
+    .toSorted();
+  const catalogue = makeCatalogue(
+    read.map(({ source, packages, statuses }) => ({
+      suite: source.group.name,
+      packages: packages.filter((entry) => isKernelPackage(entry.ref.name)),
+      stale: staleOf(statuses),
+    })),
+    architectures,
+  );
+  checkFlavours([...catalogue.values()].flat(), config.kernels);
+  const selected = new Map(
+    [...catalogue].map(([suite, kernels]) => [suite, selectSuiteKernels(kernels, config.kernels)]),
+  );
+  const places = new Places(read);
+  const suites = read.map(({ source: { archive, group }, statuses }): SurveySuite => {
+    const own = selected.get(group.name) ?? [];
+    return {
+      suite: group.name,
+      isPublished: group.isPublished,
+      archive,
+      facts: facts.get(group.name) ?? [],
+      statuses,
+      architectures: [
+        ...new Set(
+          statuses.filter(({ state }) => state !== 'missing').map((status) => status.architecture),
+        ),
+      ]
+        .filter((name) => name !== 'all')
+        .toSorted(),
+      all: catalogue.get(group.name) ?? [],
+      // A suite that is only read is there for others.
+      kernels: group.isPublished ? [...own, ...aheadOf(group.ahead, own, selected)] : [],
+      modules: config.modules.map((module) => ({
+        name: moduleNameOf(module.package),
+        package: module.package,
+        candidates: findCandidates(module, places.of(module, group.name)),
+      })),
+    };
+  });
+  const missing = config.modules
+    .filter(({ package: name }) =>
+      suites.every(({ modules }) =>
+        modules.every((choice) => choice.package !== name || choice.candidates.length === 0),
+      ),
+    )
+    .map((module) => module.package);
+  refuseMissing(missing, config.archives.flatMap((archive) => archive.suites).join(', '));
+  return suites;
+}
+
+/** The kernels of other suites that are expected in one which has them not yet. */
+function aheadOf(
   names: readonly string[],
-): Promise<DebRef[]> {
-  const lists = path.join(archive.options.root, 'var/lib/apt/lists');
-  const releases = (await fs.readdir(lists)).filter((name) => name.endsWith('Release')).toSorted();
-  const contents = await Promise.all(
-    releases.map(async (name) => sha256(await fs.readFile(path.join(lists, name)))),
+  own: readonly SuiteKernel[],
+  selected: ReadonlyMap<string, readonly SuiteKernel[]>,
+): SuiteKernel[] {
+  const there = new Set(own.map(({ kernel }) => kernel));
+  return names.flatMap((name) =>
+    (selected.get(name) ?? []).flatMap(({ kernel }): SuiteKernel[] => {
+      if (there.has(kernel)) {
+        return [];
+      }
+      there.add(kernel);
+      return [{ kernel, tracks: [], ahead: name }];
+    }),
   );
-  const file = path.join(
-    context.config.state,
-    'cache/closures',
-    `${sha256(canonicalJson([releases, contents, names]))}.json`,
-  );
-  const cached = await readFileOrUndefined(file);
-  if (cached !== undefined) {
-    return closureSchema.parse(JSON.parse(cached.toString('utf8')));
+}
+
+type Packages = ReadonlyMap<string, readonly ModulePackage[]>;
+
+/** Where module packages are looked for. */
+class Places {
+  /** By the name of an archive or of a suite. */
+  readonly #byName = new Map<string, Packages>();
+  readonly #bases = new Map<string, readonly string[]>();
+
+  constructor(read: readonly ArchiveIndices[]) {
+    for (const { source, packages } of read) {
+      const modules = packages.filter((entry) => !isKernelPackage(entry.ref.name));
+      const suites = new Set(modules.map((entry) => entry.suite));
+      for (const suite of suites) {
+        this.#byName.set(suite, byPackageName(modules.filter((entry) => entry.suite === suite)));
+      }
+      this.#bases.set(source.group.name, source.group.bases);
+    }
+    // An archive's own name counts before that of one of its suites.
+    for (const { source, packages } of read) {
+      const modules = packages.filter((entry) => !isKernelPackage(entry.ref.name));
+      this.#byName.set(source.group.name, byPackageName(modules));
+    }
   }
-  const closure = await archive.closure(names);
-  await writeFileAtomic(file, JSON.stringify(closure));
-  return closure;
+
+  /** The places for a module of a suite, in order of preference. */
+  of({ from = ['own'], package: name }: ModuleConfig, suite: string): Packages[] {
+    return from.flatMap((place) => {
+      const names = place === 'own' ? [suite, ...(this.#bases.get(suite) ?? [])] : [place];
+      const found = names.map((entry) => this.#byName.get(entry) ?? new Map());
+      // A machine that uses backports has its own release's packages too, where backports have none.
+      return found.filter((packages) => packages.has(name)).slice(0, 1);
+    });
+  }
+}
+
+/** Keys are made for every module × kernel: what each of them brings in is hashed once. */
+function keysOf(
+  context: Context,
+  roots: ReadonlyMap<string, Root>,
+  native: string,
+): Pick<Survey, 'rootOf' | 'archiveOf' | 'inputsOf' | 'keyOf' | 'waitsFor' | 'rootHashOf'> {
+  const kernelHashOf = memo((kernel: Kernel): KernelHashes | undefined =>
+    kernel.headers === undefined ? undefined : kernelHashes(kernel, kernel.headers),
+  );
+  const moduleHashOf = memo(moduleHash);
+  const rootHashOf = memo((kernel: Kernel): string => {
+    const root = roots.get(rootId(kernel));
+    return root !== undefined && 'hash' in root ? root.hash : '';
+  });
+  const inputsOf = (module: Module, kernel: Kernel): string | undefined => {
+    const hashes = kernelHashOf(kernel);
+    return hashes === undefined ? undefined : buildInputs(moduleHashOf(module), hashes);
+  };
+  return {
+    inputsOf,
+    rootHashOf,
+    keyOf(module, kernel) {
+      const hashes = kernelHashOf(kernel);
+      return hashes === undefined
+        ? undefined
+        : buildKey(buildInputs(moduleHashOf(module), hashes), hashes, rootHashOf(kernel));
+    },
+    rootOf(kernel) {
+      const root = roots.get(rootId(kernel));
+      if (root !== undefined && 'problem' in root) {
+        throw root.problem;
+      }
+      return root?.refs ?? [];
+    },
+    archiveOf(kernel) {
+      const found = context.archives.find(({ group }) => group.name === kernel.headers?.suite);
+      if (found === undefined) {
+        throw new Error(`${kernel.release}: no archive has its headers`);
+      }
+      return found.archive;
+    },
+    waitsFor: (kernel) =>
+      kernel.architecture === native
+        ? undefined
+        : `this ${native} machine can't build for ${kernel.architecture}`,
+  };
+}
+
+function memo<Input extends object, Output>(
+  of: (input: Input) => Output,
+): (input: Input) => Output {
+  const known = new WeakMap<Input, { value: Output }>();
+  return (input) => {
+    const entry = known.get(input) ?? { value: of(input) };
+    known.set(input, entry);
+    return entry.value;
+  };
 }

@@ -1,12 +1,55 @@
-import type { Kernel } from '../model/kernels.ts';
+import type { SuiteKernel } from '../model/kernels.ts';
+import type { SurveyPlan } from './plan.ts';
+import type { Survey } from './survey.ts';
 
-/** A kernel as `kernels --json` shows it. */
-export interface KernelView extends Omit<Kernel, 'headers' | 'image'> {
+/** A kernel of a suite as `kernels --json` shows it. */
+export interface KernelView {
+  /** The published suite. */
+  suite: string;
+  release: string;
+  abi: string;
+  flavour: string;
+  architecture: string;
+  version: string;
+  /** The archive's suites that carry the image. */
+  suites: string[];
+  source: string;
+  provides: string[];
   /** The packages that bring the headers; null when they are gone. */
   headers: string[] | null;
+  /** The metapackages, without `linux-image-`, that point to it. */
+  tracks: string[];
+  /** Present when no index that carries it can be read now: when one was read last. */
+  unseenSince?: string;
 }
 
-export function kernelView(kernel: Kernel): KernelView {
-  const { headers, image: _image, ...shown } = kernel;
-  return { ...shown, headers: headers?.packages.map((ref) => ref.name) ?? null };
+function kernelView(suite: string, { kernel, tracks }: SuiteKernel): KernelView {
+  const { release, abi, flavour, architecture, version, suites, source, provides } = kernel;
+  return {
+    suite,
+    ...{ release, abi, flavour, architecture, version, suites, source, provides },
+    headers: kernel.headers?.packages.map((ref) => ref.name) ?? null,
+    tracks,
+    ...(kernel.unseenSince === undefined ? {} : { unseenSince: kernel.unseenSince }),
+  };
+}
+
+/** Every kernel of every suite. */
+export function kernelViews(survey: Survey): KernelView[] {
+  return survey.suites.flatMap(({ suite, all }) => all.map((kernel) => kernelView(suite, kernel)));
+}
+
+/** For each published suite a tracking package that can be installed now. */
+export function exampleTracks({ survey, plan }: SurveyPlan): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { suite, kernels } of survey.suites) {
+    const tracks = new Map(kernels.map(({ kernel, tracks: names }) => [kernel, names]));
+    for (const { module, kernel, verdict, suites } of plan.targets) {
+      const track = tracks.get(kernel)?.[0];
+      if (verdict === 'published' && suites.includes(suite) && track !== undefined) {
+        found.set(suite, found.get(suite) ?? `${module.name}-modules-${track}`);
+      }
+    }
+  }
+  return found;
 }

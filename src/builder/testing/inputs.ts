@@ -40,7 +40,11 @@ export const KERNEL: Kernel = {
   suites: ['trixie'],
   image: 'linux-image-6.12.117+deb13-amd64',
   headers: {
-    packages: [makeRef('headers'), makeRef('common'), makeRef('kbuild')],
+    packages: [
+      'linux-headers-6.12.117+deb13-amd64',
+      'linux-headers-6.12.117+deb13-common',
+      'linux-kbuild-6.12.117+deb13',
+    ].map((name) => makeRef(name)),
     requires: [],
     suite: 'trixie',
   },
