@@ -45,12 +45,32 @@ describe('a module package', () => {
     });
     const field = (name: string): string => ask('dpkg-deb', '-f', made.file, name).trim();
     expect(field('Depends')).toBe('linux-image-6.12.117+deb13-amd64');
-    expect(field('Provides')).toBe('');
+    expect(field('Description')).not.toContain('Install demo-modules');
     expect(field('Built-Using')).toBe('linux (= 6.12.117-1), demo-source (= 1:0.15.0-2)');
     const files = ask('dpkg-deb', '-c', made.file)
       .split('\n')
       .flatMap((line) => (line.startsWith('-') ? [line.split(/\s+/)[5]] : []));
     expect(files).toContain('./usr/lib/modules/6.12.117+deb13-amd64/updates/demo/demo.ko.xz');
+  });
+
+  test('names its tracking package, when there is one', async () => {
+    const made = await makeModulePackage({ ...inputs(), track: '6.12-amd64' }, options);
+    expect(ask('dpkg-deb', '-f', made.file, 'Description')).toContain(
+      'Install demo-modules-6.12-amd64 instead',
+    );
+  });
+
+  test('tells depmod to prefer its files to others of their names', async () => {
+    const [first] = RECORD.modules;
+    const record = {
+      ...RECORD,
+      modules: first === undefined ? [] : [{ ...first, file: 'a-b.ko' }],
+    };
+    const made = await makeModulePackage({ ...inputs(), record }, options);
+    await fs.mkdir(at('x-conf'));
+    ask('dpkg-deb', '-x', made.file, at('x-conf'));
+    const conf = at('x-conf', `usr/lib/depmod.d/lockstep-demo-${KERNEL.release}.conf`);
+    expect(await fs.readFile(conf, 'utf8')).toBe('override a-b * updates/demo\n');
   });
 
   test.each([
@@ -92,7 +112,7 @@ test('a tracking package carries the edge and nothing else', async () => {
   const made = await makeTrackingPackage(
     {
       ...{ module: MODULE, kernel: KERNEL, version: '5', moduleVersion: '1:0.15.0-2+6.12.117+1' },
-      ...{ copyright: undefined, epoch: 1_700_000_000 },
+      ...{ track: 'amd64', copyright: undefined, epoch: 1_700_000_000 },
     },
     options,
   );
@@ -101,6 +121,40 @@ test('a tracking package carries the edge and nothing else', async () => {
     'demo-modules-6.12.117+deb13-amd64 (>= 1:0.15.0-2+6.12.117+1), linux-latest-modules-6.12.117+deb13-amd64\n',
   );
   expect(ask('dpkg-deb', '-f', made.file, 'Breaks', 'Conflicts', 'Protected')).toBe('');
+});
+
+test('a tracking package follows a kernel that has the module itself, under the name of its track', async () => {
+  const made = await makeTrackingPackage(
+    {
+      ...{ module: MODULE, kernel: KERNEL, track: '6.12-amd64', version: '5' },
+      ...{ moduleVersion: undefined, copyright: undefined, epoch: 1_700_000_000 },
+    },
+    options,
+  );
+  expect(made.name).toBe('demo-modules-6.12-amd64');
+  expect(ask('dpkg-deb', '-f', made.file, 'Depends')).toBe(
+    'linux-latest-modules-6.12.117+deb13-amd64\n',
+  );
+  const text = ask('dpkg-deb', '-f', made.file, 'Description').replace(/\s+/g, ' ');
+  expect(text).toContain('linux-image-6.12-amd64 is held back');
+  expect(text).toContain('Linux 6.12.117+deb13-amd64, which has the module itself');
+  await fs.mkdir(at('x-in-tree'));
+  ask('dpkg-deb', '-x', made.file, at('x-in-tree'));
+  const log = at('x-in-tree', `usr/share/doc/${made.name}/changelog.Debian.gz`);
+  expect(ask('zcat', log)).toContain('Linux 6.12.117+deb13-amd64 has the module itself');
+});
+
+test('module and tracking packages provide no name, whatever the DKMS package does', async () => {
+  const module = { ...MODULE, provides: ['demo-modules (= 0.15.0-2)', 'wireguard-modules'] };
+  const tracking = { module, kernel: KERNEL, track: 'amd64', version: '5' };
+  const rest = { copyright: undefined, epoch: 1 };
+  for (const made of [
+    await makeModulePackage({ ...inputs(), module }, options),
+    await makeTrackingPackage({ ...tracking, ...rest, moduleVersion: '1' }, options),
+    await makeTrackingPackage({ ...tracking, ...rest, moduleVersion: undefined }, options),
+  ]) {
+    expect(ask('dpkg-deb', '-f', made.file, 'Provides', 'Conflicts', 'Replaces')).toBe('');
+  }
 });
 
 describe('what a package is made of', () => {
@@ -119,10 +173,15 @@ describe('what a package is made of', () => {
       ),
       modulePackageIdentity(inputs(), { ...options, maintainer: 'B <b@example.org>' }),
       modulePackageIdentity(inputs(), { ...options, suite: 'sid' }),
+      modulePackageIdentity({ ...inputs(), track: 'amd64' }, options),
+      modulePackageIdentity({ ...inputs(), track: '6.12-amd64' }, options),
     ];
     expect(new Set([identity, ...others]).size).toBe(others.length + 1);
-    const tracking = (module: Module, version = '1'): string =>
-      trackingPackageIdentity({ module, kernel: KERNEL, moduleVersion: version }, options);
+    const tracking = (module: Module, version: string | undefined = '1', track = 'amd64'): string =>
+      trackingPackageIdentity({ module, kernel: KERNEL, track, moduleVersion: version }, options);
+    const inTree = { module: MODULE, kernel: KERNEL, track: 'amd64', moduleVersion: undefined };
+    expect(trackingPackageIdentity(inTree, options)).not.toBe(tracking(MODULE));
+    expect(tracking(MODULE)).not.toBe(tracking(MODULE, '1', '6.12-amd64'));
     expect(tracking(MODULE)).not.toBe(tracking(MODULE, '2'));
     expect(tracking(MODULE)).not.toBe(tracking(withModule({ summary: 'x' })));
   });
@@ -134,7 +193,10 @@ describe('what a package is made of', () => {
       modulePackageIdentity(inputs(), options),
     );
     const tracking = (module: Module): string =>
-      trackingPackageIdentity({ module, kernel: KERNEL, moduleVersion: '1' }, options);
+      trackingPackageIdentity(
+        { module, kernel: KERNEL, track: 'amd64', moduleVersion: '1' },
+        options,
+      );
     expect(tracking(moved)).toBe(tracking(MODULE));
   });
 });

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { canonicalJson, sha256 } from '../core/hash.ts';
@@ -6,57 +5,50 @@ import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { BuildRecord } from '../model/records.ts';
 import { COMPRESSION_SUFFIX, compressModule } from '../programs/compress.ts';
-import { type DebContent, type DebFile, writeDeb } from './deb-tree.ts';
-import { changelog, description, lintianOverrides } from './documents.ts';
+import type { DebContent, DebFile } from './deb-tree.ts';
+import { depmodConf } from './depmod-conf.ts';
+import { description } from './documents.ts';
+import {
+  documents,
+  fill,
+  type MadePackage,
+  PACKAGER_VERSION,
+  type PackagerOptions,
+  script,
+  synopsis,
+  withoutAddress,
+  writePackage,
+} from './parts.ts';
 import { modulePackageName, packageVersion, trackingPackageName } from './versions.ts';
 
-/** Rises when the packager makes other packages of the same inputs. */
-const PACKAGER_VERSION = 1;
-
-export interface PackagerOptions {
-  /** Folder that gets a folder a package. */
-  directory: string;
-  maintainer: string;
-  /** Suite name for changelogs. */
-  suite: string;
-}
-
-/** A package that was made. */
-export interface MadePackage {
-  name: string;
-  version: string;
-  architecture: string;
-  /** Path of the `.deb`. */
-  file: string;
-}
+export type { MadePackage, PackagerOptions } from './parts.ts';
 
 export interface ModulePackageInputs {
   module: Module;
   kernel: Kernel;
   record: BuildRecord;
+  /** The track whose tracking package the description names; undefined when there is none. */
+  track?: string | undefined;
   /** The kept module files. */
   files: readonly { name: string; path: string }[];
   copyright: Buffer | undefined;
   rebuild: number;
 }
 
-/** The mirror and the suite that a source came from stand in no package. */
-function withoutAddress(module: Module): unknown {
-  return { ...module, from: undefined, package: { ...module.package, uri: undefined } };
-}
-
 /** Hash of everything a module package is made of, but for its rebuild number. */
 export function modulePackageIdentity(
-  { module, kernel, record }: Pick<ModulePackageInputs, 'module' | 'kernel' | 'record'>,
+  inputs: Pick<ModulePackageInputs, 'module' | 'kernel' | 'record' | 'track'>,
   options: PackagerOptions,
 ): string {
+  const { module, kernel, record, track } = inputs;
   return sha256(
     canonicalJson({
       packager: [PACKAGER_VERSION, script('postinst'), script('postrm')],
       key: record.key,
       modules: record.modules.map(({ sha256: hash }) => hash),
       module: withoutAddress(module),
-      kernel: [kernel.version, kernel.flavour, kernel.image],
+      kernel: [kernel.version, kernel.image],
+      track,
       maintainer: options.maintainer,
       suite: options.suite,
     }),
@@ -65,14 +57,15 @@ export function modulePackageIdentity(
 
 /** Hash of everything a tracking package is made of, but for its rebuild number. */
 export function trackingPackageIdentity(
-  inputs: Pick<TrackingPackageInputs, 'module' | 'kernel' | 'moduleVersion'>,
+  inputs: Pick<TrackingPackageInputs, 'module' | 'kernel' | 'track' | 'moduleVersion'>,
   options: PackagerOptions,
 ): string {
   return sha256(
     canonicalJson({
       packager: PACKAGER_VERSION,
       module: withoutAddress(inputs.module),
-      kernel: [inputs.kernel.release, inputs.kernel.flavour],
+      kernel: [inputs.kernel.release, inputs.kernel.version, inputs.kernel.architecture],
+      track: inputs.track,
       version: inputs.moduleVersion,
       maintainer: options.maintainer,
       suite: options.suite,
@@ -80,56 +73,12 @@ export function trackingPackageIdentity(
   );
 }
 
-const script = (name: string): string =>
-  readFileSync(path.join(import.meta.dirname, 'maintainer', `${name}.sh`), 'utf8');
-
-function fill(template: string, values: Readonly<Record<string, string>>): string {
-  return template.replace(/@(?<name>[A-Z_]+)@/g, (_all, name: string) => {
-    const value = values[name];
-    if (value === undefined) {
-      throw new Error(`@${name}@ has no value`);
-    }
-    return value;
-  });
-}
-
-/** A synopsis of less than 80 characters, also for long names (Policy 3.4.1). */
-function synopsis(module: Module, text: string): string {
-  const whole = `${module.name} ${text}`;
-  return whole.length < 80 ? whole : text;
-}
-
-function documents(
-  name: string,
-  version: string,
-  epoch: number,
-  change: string,
-  options: PackagerOptions,
-  source: string,
-  copyright: Buffer | undefined,
-): DebFile[] {
-  const { suite, maintainer } = options;
-  return [
-    {
-      at: `usr/share/doc/${name}/changelog.Debian.gz`,
-      content: changelog({ source, version, distribution: suite, change, maintainer, epoch }),
-    },
-    ...(copyright === undefined
-      ? []
-      : [{ at: `usr/share/doc/${name}/copyright`, content: copyright }]),
-    {
-      at: `usr/share/lintian/overrides/${name}`,
-      content: lintianOverrides(name),
-    },
-  ];
-}
-
 /** Builds the module package of a finished build; equal inputs give equal bytes. */
 export async function makeModulePackage(
   inputs: ModulePackageInputs,
   options: PackagerOptions,
 ): Promise<MadePackage> {
-  const { module, kernel, record, rebuild } = inputs;
+  const { module, kernel, record, rebuild, track } = inputs;
   const name = modulePackageName(module.name, kernel.release);
   const version = packageVersion(module.version, kernel.version, rebuild);
   const source = `${module.name}-modules`;
@@ -171,12 +120,17 @@ export async function makeModulePackage(
           description(synopsis(module, `kernel module for Linux ${kernel.release}`), [
             `Prebuilt kernel module ${list} for Linux ${kernel.release} (${kernel.version}): ${module.summary}.`,
             `Built from ${module.package.name} ${module.version} (source package ${module.package.source} ${module.package.sourceVersion}). No compiler, headers or DKMS are needed.`,
-            `Install ${trackingPackageName(module.name, kernel.flavour)} instead to follow the newest kernel.`,
+            ...(track === undefined
+              ? []
+              : [
+                  `Install ${trackingPackageName(module.name, track)} instead to follow the newest kernel.`,
+                ]),
           ]),
         ],
       ],
       files: [
         ...files,
+        depmodConf(module.name, kernel.release, record),
         ...documents(
           name,
           version,
@@ -193,8 +147,7 @@ export async function makeModulePackage(
       },
       epoch: record.sourceDateEpoch,
     };
-    const file = await writeDeb(path.join(options.directory, contentHash(content)), content);
-    return { name, version, architecture: kernel.architecture, file };
+    return await writePackage(name, version, kernel.architecture, content, options);
   } finally {
     await fs.rm(scratch, { recursive: true, force: true });
   }
@@ -205,8 +158,10 @@ export interface TrackingPackageInputs {
   kernel: Kernel;
   /** Its own version. */
   version: string;
-  /** Version of the module package that it points to. */
-  moduleVersion: string;
+  /** Name of the kernel metapackage that it follows, without `linux-image-`: `amd64`, `6.12-amd64`. */
+  track: string;
+  /** Version of the module package that it points to; undefined when the kernel brings the module itself. */
+  moduleVersion: string | undefined;
   copyright: Buffer | undefined;
   epoch: number;
 }
@@ -216,11 +171,18 @@ export async function makeTrackingPackage(
   inputs: TrackingPackageInputs,
   options: PackagerOptions,
 ): Promise<MadePackage> {
-  const { module, kernel, version, moduleVersion, epoch } = inputs;
-  const name = trackingPackageName(module.name, kernel.flavour);
+  const { module, kernel, track, version, moduleVersion, epoch } = inputs;
+  const name = trackingPackageName(module.name, track);
   const modulePackage = modulePackageName(module.name, kernel.release);
   const source = `${module.name}-modules`;
-  const change = `Point to ${modulePackage}.`;
+  const inTree = moduleVersion === undefined;
+  const change = inTree
+    ? `Linux ${kernel.release} has the module itself.`
+    : `Point to ${modulePackage}.`;
+  const depends = [
+    ...(inTree ? [] : [`${modulePackage} (>= ${moduleVersion})`]),
+    `linux-latest-modules-${kernel.release}`,
+  ];
   const content: DebContent = {
     control: [
       ['Package', name],
@@ -228,16 +190,18 @@ export async function makeTrackingPackage(
       ['Version', version],
       ['Architecture', kernel.architecture],
       ['Maintainer', options.maintainer],
-      ['Depends', `${modulePackage} (>= ${moduleVersion}), linux-latest-modules-${kernel.release}`],
+      ['Depends', depends.join(', ')],
       ['Section', 'kernel'],
       ['Priority', 'optional'],
       ['Homepage', module.homepage],
       [
         'Description',
-        description(synopsis(module, `kernel module for ${kernel.flavour} (metapackage)`), [
+        description(synopsis(module, `kernel module for ${track} (metapackage)`), [
           `${module.summary}.`,
-          `This metapackage follows Debian's newest ${kernel.flavour} kernel with a prebuilt module: as long as the module for a new kernel is not published, linux-image-${kernel.flavour} is held back; then both are upgraded together.`,
-          `Now it points to Linux ${kernel.release}.`,
+          `This metapackage follows Debian's newest ${track} kernel with a prebuilt module: as long as the module for a new kernel is not published, linux-image-${track} is held back; then both are upgraded together.`,
+          inTree
+            ? `Now it points to Linux ${kernel.release}, which has the module itself: no module package is needed.`
+            : `Now it points to Linux ${kernel.release}.`,
         ]),
       ],
     ],
@@ -245,19 +209,9 @@ export async function makeTrackingPackage(
     scripts: {},
     epoch,
   };
-  const file = await writeDeb(path.join(options.directory, contentHash(content)), content);
-  return { name, version, architecture: kernel.architecture, file };
+  return await writePackage(name, version, kernel.architecture, content, options);
 }
 
 function builtFrom(module: Module): string {
   return `${module.package.source} (= ${module.package.sourceVersion})`;
-}
-
-function contentHash(content: DebContent): string {
-  return sha256(
-    canonicalJson({
-      ...content,
-      files: content.files.map((file) => [file.at, sha256(file.content)]),
-    }),
-  );
 }

@@ -30,7 +30,7 @@ export function modulePackageName(module: string, release: string): string {
   return `${module}-modules-${release}`;
 }
 
-/** The tracking package's name. */
-export function trackingPackageName(module: string, flavour: string): string {
-  return `${module}-modules-${flavour}`;
+/** The tracking package's name; the track is the kernel metapackage's without `linux-image-`. */
+export function trackingPackageName(module: string, track: string): string {
+  return `${module}-modules-${track}`;
 }

@@ -101,8 +101,9 @@ async function putModulePackage(
   record: BuildRecord,
 ): Promise<string> {
   const { options } = update;
+  const track = kernel.flavour;
   const id = publicationId(modulePackageName(module.name, kernel.release), kernel.architecture);
-  const identity = modulePackageIdentity({ module, kernel, record }, options);
+  const identity = modulePackageIdentity({ module, kernel, record, track }, options);
   const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'module', key: record.key };
   return update.put(id, identity, facts, async (rebuild) => {
     const copyright = await context.ledger.copyright(record.key);
@@ -110,7 +111,7 @@ async function putModulePackage(
       name: file,
       path: context.ledger.moduleFile(record.key, file),
     }));
-    return makeModulePackage({ module, kernel, record, files, copyright, rebuild }, options);
+    return makeModulePackage({ module, kernel, record, track, files, copyright, rebuild }, options);
   });
 }
 
@@ -126,17 +127,13 @@ async function putTrackingPackage(
   const { options } = update;
   const { module, kernel } = target;
   const id = publicationId(trackingPackageName(module.name, track), kernel.architecture);
-  const identity = trackingPackageIdentity(
-    { module, kernel: { ...kernel, flavour: track }, moduleVersion: moduleVersion ?? '' },
-    options,
-  );
+  const identity = trackingPackageIdentity({ module, kernel, track, moduleVersion }, options);
   const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'tracking', track };
   const { copyright, epoch } = await sourceOf(context, archive, target);
   const version = await update.put(id, identity, facts, (rebuild) =>
     makeTrackingPackage(
       {
-        ...{ module, kernel: { ...kernel, flavour: track }, copyright, epoch },
-        moduleVersion: moduleVersion ?? '',
+        ...{ module, kernel, track, moduleVersion, copyright, epoch },
         version: packageVersion(module.version, kernel.version, rebuild),
       },
       options,

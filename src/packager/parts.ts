@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { canonicalJson, sha256 } from '../core/hash.ts';
+import type { Module } from '../model/modules.ts';
+import { type DebContent, type DebFile, writeDeb } from './deb-tree.ts';
+import { changelog, lintianOverrides } from './documents.ts';
+
+/** Rises when the packager makes other packages of the same inputs. */
+export const PACKAGER_VERSION = 2;
+
+export interface PackagerOptions {
+  /** Folder that gets a folder a package. */
+  directory: string;
+  maintainer: string;
+  /** Suite name for changelogs. */
+  suite: string;
+}
+
+/** A package that was made. */
+export interface MadePackage {
+  name: string;
+  version: string;
+  architecture: string;
+  /** Path of the `.deb`. */
+  file: string;
+}
+
+/** The mirror and the suite that a source came from stand in no package. */
+export function withoutAddress(module: Module): unknown {
+  return { ...module, from: undefined, package: { ...module.package, uri: undefined } };
+}
+
+/** A maintainer script's text, with its `@PLACEHOLDERS@`. */
+export const script = (name: string): string =>
+  readFileSync(path.join(import.meta.dirname, 'maintainer', `${name}.sh`), 'utf8');
+
+/** @throws when a placeholder has no value */
+export function fill(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/@(?<name>[A-Z_]+)@/g, (_all, name: string) => {
+    const value = values[name];
+    if (value === undefined) {
+      throw new Error(`@${name}@ has no value`);
+    }
+    return value;
+  });
+}
+
+/** A synopsis of less than 80 characters, also for long names (Policy 3.4.1). */
+export function synopsis(module: Module, text: string): string {
+  const whole = `${module.name} ${text}`;
+  return whole.length < 80 ? whole : text;
+}
+
+/** The documents of a package: changelog, copyright, reasons for lintian. */
+export function documents(
+  name: string,
+  version: string,
+  epoch: number,
+  change: string,
+  options: PackagerOptions,
+  source: string,
+  copyright: Buffer | undefined,
+): DebFile[] {
+  const { suite, maintainer } = options;
+  return [
+    {
+      at: `usr/share/doc/${name}/changelog.Debian.gz`,
+      content: changelog({ source, version, distribution: suite, change, maintainer, epoch }),
+    },
+    ...(copyright === undefined
+      ? []
+      : [{ at: `usr/share/doc/${name}/copyright`, content: copyright }]),
+    {
+      at: `usr/share/lintian/overrides/${name}`,
+      content: lintianOverrides(name),
+    },
+  ];
+}
+
+/** Writes a package into the folder that its content names. */
+export async function writePackage(
+  name: string,
+  version: string,
+  architecture: string,
+  content: DebContent,
+  options: PackagerOptions,
+): Promise<MadePackage> {
+  const file = await writeDeb(path.join(options.directory, contentHash(content)), content);
+  return { name, version, architecture, file };
+}
+
+function contentHash(content: DebContent): string {
+  return sha256(
+    canonicalJson({
+      ...content,
+      files: content.files.map((file) => [file.at, sha256(file.content)]),
+    }),
+  );
+}

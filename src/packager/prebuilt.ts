@@ -1,0 +1,102 @@
+import { canonicalJson, sha256 } from '../core/hash.ts';
+import type { Module } from '../model/modules.ts';
+import type { DebContent } from './deb-tree.ts';
+import { description } from './documents.ts';
+import {
+  documents,
+  type MadePackage,
+  PACKAGER_VERSION,
+  type PackagerOptions,
+  synopsis,
+  withoutAddress,
+  writePackage,
+} from './parts.ts';
+import { trackingPackageName } from './versions.ts';
+
+export interface PrebuiltPackageInputs {
+  module: Module;
+  architecture: string;
+  /** Tracks that have a tracking package of the module, the default one first; at least one. */
+  tracks: readonly string[];
+  /** Its own version. */
+  version: string;
+  copyright: Buffer | undefined;
+  epoch: number;
+}
+
+/** Name of the drop-in for a module's DKMS package. */
+export function prebuiltPackageName(module: string): string {
+  return `${module}-modules-prebuilt`;
+}
+
+/** Hash of everything a drop-in is made of, but for its own version. */
+export function prebuiltPackageIdentity(
+  inputs: Pick<PrebuiltPackageInputs, 'module' | 'architecture' | 'tracks'>,
+  options: PackagerOptions,
+): string {
+  return sha256(
+    canonicalJson({
+      packager: [PACKAGER_VERSION, 'prebuilt'],
+      module: withoutAddress(inputs.module),
+      architecture: inputs.architecture,
+      tracks: inputs.tracks,
+      maintainer: options.maintainer,
+      suite: options.suite,
+    }),
+  );
+}
+
+/**
+ * Builds the drop-in for a module's DKMS package on one architecture: the only package that provides the names by which
+ * other packages ask for the module, for administrators who choose it. Equal inputs give equal bytes.
+ *
+ * @throws when there is no track
+ */
+export async function makePrebuiltPackage(
+  inputs: PrebuiltPackageInputs,
+  options: PackagerOptions,
+): Promise<MadePackage> {
+  const { module, architecture, tracks, version, epoch } = inputs;
+  const [first] = tracks;
+  if (first === undefined) {
+    throw new Error(`${module.name} has no track to depend on`);
+  }
+  const name = prebuiltPackageName(module.name);
+  const dkms = module.package.name;
+  const tracking = tracks.map((track) => trackingPackageName(module.name, track));
+  const content: DebContent = {
+    control: [
+      ['Package', name],
+      ['Source', `${module.name}-modules`],
+      ['Version', version],
+      ['Architecture', architecture],
+      ['Maintainer', options.maintainer],
+      ['Pre-Depends', tracking.join(' | ')],
+      ['Provides', [...new Set([`${dkms} (= ${module.version})`, ...module.provides])].join(', ')],
+      ['Conflicts', dkms],
+      ['Replaces', dkms],
+      ['Section', 'kernel'],
+      ['Priority', 'optional'],
+      ['Homepage', module.homepage],
+      [
+        'Description',
+        description(synopsis(module, 'kernel module, prebuilt instead of DKMS'), [
+          `${module.summary}.`,
+          `This package stands in for ${dkms}: it is what other packages get that ask for that one, and brings prebuilt modules by ${tracking[0]} or that of another flavour, whichever is installed.`,
+        ]),
+      ],
+    ],
+    files: documents(
+      name,
+      version,
+      epoch,
+      `Stand in for ${dkms} ${module.version}.`,
+      options,
+      `${module.name}-modules`,
+      inputs.copyright,
+    ),
+    scripts: {},
+    epoch,
+  };
+  return await writePackage(name, version, architecture, content, options);
+}
