@@ -26,13 +26,20 @@ export function changelog(options: {
   return gzipSync(text, { level: 9 });
 }
 
+/** One more thing that lintian would say of a package. */
+export interface LintianOverride {
+  reason: string;
+  tag: string;
+}
+
 /** What lintian would say of every package of this kind, each with the reason why it is so. */
-export function lintianOverrides(name: string): string {
+export function lintianOverrides(name: string, more: readonly LintianOverride[] = []): string {
   return [
     "# The name has to end with the kernel's release or flavour: apt protects and removes such packages with their kernel.",
     `${name}: package-has-long-file-name *`,
     "# The revision carries the kernel's version, so that it rises when the module's or the kernel's does.",
     `${name}: debian-revision-not-well-formed *`,
+    ...more.flatMap(({ reason, tag }) => [`# ${reason}`, `${name}: ${tag}`]),
     '',
   ].join('\n');
 }

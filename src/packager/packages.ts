@@ -19,7 +19,7 @@ import {
   withoutAddress,
   writePackage,
 } from './parts.ts';
-import { modulePackageName, packageVersion, trackingPackageName } from './versions.ts';
+import { modulePackageName, packageVersion, sourceName, trackingPackageName } from './versions.ts';
 
 export type { MadePackage, PackagerOptions } from './parts.ts';
 
@@ -50,7 +50,6 @@ export function modulePackageIdentity(
       kernel: [kernel.version, kernel.image],
       track,
       maintainer: options.maintainer,
-      suite: options.suite,
     }),
   );
 }
@@ -68,7 +67,6 @@ export function trackingPackageIdentity(
       track: inputs.track,
       version: inputs.moduleVersion,
       maintainer: options.maintainer,
-      suite: options.suite,
     }),
   );
 }
@@ -81,7 +79,7 @@ export async function makeModulePackage(
   const { module, kernel, record, rebuild, track } = inputs;
   const name = modulePackageName(module.name, kernel.release);
   const version = packageVersion(module.version, kernel.version, rebuild);
-  const source = `${module.name}-modules`;
+  const source = sourceName(module.name);
   const folder = `updates/${module.name}`;
   const suffix = COMPRESSION_SUFFIX[record.compression];
   const scratch = await fs.mkdtemp(path.join(options.directory, '.tmp-'));
@@ -174,7 +172,7 @@ export async function makeTrackingPackage(
   const { module, kernel, track, version, moduleVersion, epoch } = inputs;
   const name = trackingPackageName(module.name, track);
   const modulePackage = modulePackageName(module.name, kernel.release);
-  const source = `${module.name}-modules`;
+  const source = sourceName(module.name);
   const inTree = moduleVersion === undefined;
   const change = inTree
     ? `Linux ${kernel.release} has the module itself.`

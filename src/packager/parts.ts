@@ -3,17 +3,18 @@ import * as path from 'node:path';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { Module } from '../model/modules.ts';
 import { type DebContent, type DebFile, writeDeb } from './deb-tree.ts';
-import { changelog, lintianOverrides } from './documents.ts';
+import { changelog, type LintianOverride, lintianOverrides } from './documents.ts';
 
 /** Rises when the packager makes other packages of the same inputs. */
 export const PACKAGER_VERSION = 2;
+
+/** Stands in every changelog: a package is the same in all the suites that have its kernel. */
+const DISTRIBUTION = 'unstable';
 
 export interface PackagerOptions {
   /** Folder that gets a folder a package. */
   directory: string;
   maintainer: string;
-  /** Suite name for changelogs. */
-  suite: string;
 }
 
 /** A package that was made. */
@@ -60,19 +61,27 @@ export function documents(
   options: PackagerOptions,
   source: string,
   copyright: Buffer | undefined,
+  ...overrides: readonly LintianOverride[]
 ): DebFile[] {
-  const { suite, maintainer } = options;
+  const { maintainer } = options;
   return [
     {
       at: `usr/share/doc/${name}/changelog.Debian.gz`,
-      content: changelog({ source, version, distribution: suite, change, maintainer, epoch }),
+      content: changelog({
+        source,
+        version,
+        distribution: DISTRIBUTION,
+        change,
+        maintainer,
+        epoch,
+      }),
     },
     ...(copyright === undefined
       ? []
       : [{ at: `usr/share/doc/${name}/copyright`, content: copyright }]),
     {
       at: `usr/share/lintian/overrides/${name}`,
-      content: lintianOverrides(name),
+      content: lintianOverrides(name, overrides),
     },
   ];
 }

@@ -11,7 +11,7 @@ import {
   withoutAddress,
   writePackage,
 } from './parts.ts';
-import { trackingPackageName } from './versions.ts';
+import { sourceName, trackingPackageName } from './versions.ts';
 
 export interface PrebuiltPackageInputs {
   module: Module;
@@ -23,6 +23,12 @@ export interface PrebuiltPackageInputs {
   copyright: Buffer | undefined;
   epoch: number;
 }
+
+/** lintian's tag and why it is so. */
+const PRIORITY_OVERRIDE = {
+  reason: 'Among the providers of a name, apt takes the one of higher priority: the DKMS package.',
+  tag: 'priority-extra-is-replaced-by-priority-optional *',
+};
 
 /** Name of the drop-in for a module's DKMS package. */
 export function prebuiltPackageName(module: string): string {
@@ -41,7 +47,6 @@ export function prebuiltPackageIdentity(
       architecture: inputs.architecture,
       tracks: inputs.tracks,
       maintainer: options.maintainer,
-      suite: options.suite,
     }),
   );
 }
@@ -49,6 +54,10 @@ export function prebuiltPackageIdentity(
 /**
  * Builds the drop-in for a module's DKMS package on one architecture: the only package that provides the names by which
  * other packages ask for the module, for administrators who choose it. Equal inputs give equal bytes.
+ *
+ * It has no conflict with the DKMS package: apt answers one by removing that package before it unpacks anything, even
+ * with Pre-Depends, and the module is gone meanwhile. Its priority is `extra`: apt 3.0 chooses among providers by
+ * priority, and with an equal one takes this package, and a kernel with it, where nobody asked for it.
  *
  * @throws when there is no track
  */
@@ -67,16 +76,14 @@ export async function makePrebuiltPackage(
   const content: DebContent = {
     control: [
       ['Package', name],
-      ['Source', `${module.name}-modules`],
+      ['Source', sourceName(module.name)],
       ['Version', version],
       ['Architecture', architecture],
       ['Maintainer', options.maintainer],
-      ['Pre-Depends', tracking.join(' | ')],
+      ['Depends', tracking.join(' | ')],
       ['Provides', [...new Set([`${dkms} (= ${module.version})`, ...module.provides])].join(', ')],
-      ['Conflicts', dkms],
-      ['Replaces', dkms],
       ['Section', 'kernel'],
-      ['Priority', 'optional'],
+      ['Priority', 'extra'],
       ['Homepage', module.homepage],
       [
         'Description',
@@ -92,8 +99,9 @@ export async function makePrebuiltPackage(
       epoch,
       `Stand in for ${dkms} ${module.version}.`,
       options,
-      `${module.name}-modules`,
+      sourceName(module.name),
       inputs.copyright,
+      PRIORITY_OVERRIDE,
     ),
     scripts: {},
     epoch,

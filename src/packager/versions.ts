@@ -34,3 +34,8 @@ export function modulePackageName(module: string, release: string): string {
 export function trackingPackageName(module: string, track: string): string {
   return `${module}-modules-${track}`;
 }
+
+/** The source that all packages of a module name as theirs; none is built from it yet. */
+export function sourceName(module: string): string {
+  return `${module}-modules`;
+}

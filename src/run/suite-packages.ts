@@ -10,6 +10,11 @@ import {
   modulePackageIdentity,
   trackingPackageIdentity,
 } from '../packager/packages.ts';
+import {
+  makePrebuiltPackage,
+  prebuiltPackageIdentity,
+  prebuiltPackageName,
+} from '../packager/prebuilt.ts';
 import { modulePackageName, packageVersion, trackingPackageName } from '../packager/versions.ts';
 import { findSourceFolder } from '../modules/evaluate.ts';
 import { kernelId } from '../planner/names.ts';
@@ -31,6 +36,15 @@ function factsOf(module: Module, kernel: Kernel): PublicationFacts {
     kernel: kernelId(kernel),
     line: lineOf(kernel),
   };
+}
+
+/** The first track of each line: where the kernels of a line that are superseded belong. */
+function tracksOfLines({ kernels }: SurveySuite): ReadonlyMap<string, string> {
+  return new Map(
+    kernels.flatMap(({ kernel, tracks: [track] }): [string, string][] =>
+      track === undefined ? [] : [[lineOf(kernel), track]],
+    ),
+  );
 }
 
 /** What a suite's tracking packages of one module point to. */
@@ -55,15 +69,16 @@ export async function publicationsOf(
 ): Promise<Publications[string]> {
   const update = new SuiteUpdate(context, suite.suite, all);
   dropRetired(update, suite, plan.kept);
+  const lines = tracksOfLines(suite);
   const tracksOf = new Map(suite.kernels.map(({ kernel, tracks }) => [kernel, tracks]));
   const tracked = new Map<string, Tracked[]>();
   for (const target of plan.targets.filter(({ suites }) => suites.includes(suite.suite))) {
     const { module, kernel, record } = target;
     const modulePackage =
       record?.outcome === 'built'
-        ? await putModulePackage(context, update, target, record)
+        ? await putModulePackage(context, update, target, record, lines.get(lineOf(kernel)))
         : undefined;
-    if (modulePackage !== undefined) {
+    if (modulePackage !== undefined || target.verdict === 'in-tree') {
       for (const track of tracksOf.get(kernel) ?? []) {
         const of = await putTrackingPackage(
           context,
@@ -77,6 +92,9 @@ export async function publicationsOf(
         tracked.set(id, [...(tracked.get(id) ?? []), of]);
       }
     }
+  }
+  for (const [id, list] of tracked) {
+    await putPrebuiltPackage(update, id.slice(id.lastIndexOf(':') + 1), list);
   }
   return update.after;
 }
@@ -99,9 +117,9 @@ async function putModulePackage(
   update: SuiteUpdate,
   { module, kernel }: Target,
   record: BuildRecord,
+  track: string | undefined,
 ): Promise<string> {
   const { options } = update;
-  const track = kernel.flavour;
   const id = publicationId(modulePackageName(module.name, kernel.release), kernel.architecture);
   const identity = modulePackageIdentity({ module, kernel, record, track }, options);
   const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'module', key: record.key };
@@ -158,4 +176,41 @@ async function sourceOf(
     copyright: await readCopyright(unpacked, module.package.name),
     epoch: await newestFile(source),
   };
+}
+
+/** The drop-in for the module's DKMS package; its default is the flavour that is named as the architecture is. */
+async function putPrebuiltPackage(
+  update: SuiteUpdate,
+  architecture: string,
+  tracked: readonly Tracked[],
+): Promise<void> {
+  const sorted = tracked.toSorted(
+    (a, b) =>
+      Number(b.track === architecture) - Number(a.track === architecture) ||
+      a.track.length - b.track.length ||
+      (a.track < b.track ? -1 : 1),
+  );
+  const [first] = sorted;
+  if (first === undefined) {
+    return;
+  }
+  const { module, copyright, epoch } = first;
+  const { options } = update;
+  const id = publicationId(prebuiltPackageName(module.name), architecture);
+  const inputs = { module, architecture, tracks: sorted.map(({ track }) => track) };
+  const facts: PublicationFacts = {
+    kind: 'prebuilt',
+    module: module.name,
+    moduleVersion: module.version,
+  };
+  await update.put(id, prebuiltPackageIdentity(inputs, options), facts, (rebuild) =>
+    makePrebuiltPackage(
+      {
+        ...inputs,
+        version: rebuild === 0 ? module.version : `${module.version}+b${rebuild}`,
+        ...{ copyright, epoch },
+      },
+      options,
+    ),
+  );
 }

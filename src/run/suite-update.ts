@@ -4,6 +4,8 @@ import { sha256File } from '../core/hash.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { Publication, Publications } from '../ledger/schema.ts';
 import type { MadePackage, PackagerOptions } from '../packager/packages.ts';
+import { sourceName } from '../packager/versions.ts';
+import { poolPath } from '../publisher/names.ts';
 import type { Context } from './context.ts';
 
 const MAX_REBUILDS = 1000;
@@ -56,7 +58,6 @@ export class SuiteUpdate {
     this.options = {
       directory: path.join(context.config.state, 'packages'),
       maintainer: maintainerOf(context),
-      suite,
     };
     this.after = { ...this.#before };
   }
@@ -99,12 +100,26 @@ export class SuiteUpdate {
       const isFree = published.every(
         (entry) => entry.version !== made.version || entry.sha256 === sha256,
       );
-      if (isFree && follows(made.version, sha256, previous)) {
+      if (
+        isFree &&
+        (await this.#hasRoom(made, sha256, facts)) &&
+        follows(made.version, sha256, previous)
+      ) {
         this.#set(id, made, sha256, identity, facts);
         return made.version;
       }
     }
     throw new Error(`no free version after ${MAX_REBUILDS} rebuilds`);
+  }
+
+  /** Whether the repository has no other bytes under a package's name, not even of an earlier state. */
+  async #hasRoom(made: MadePackage, sha256: string, facts: PublicationFacts): Promise<boolean> {
+    const { directory } = this.#context.config.repository;
+    const file = poolPath('main', { ...made, source: sourceName(facts.module ?? '') });
+    return (
+      !(await exists(path.join(directory, file))) ||
+      (await sha256File(path.join(directory, file))) === sha256
+    );
   }
 
   #set(
