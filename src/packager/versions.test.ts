@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { modulePackageName, packageVersion, sourceName, trackingPackageName } from './versions.ts';
+import { modulePackageName, packageVersion, trackingPackageName } from './versions.ts';
 
 /** Which of some `left operator right` do not hold, as dpkg says. One shell asks for all. */
 function wrong(claims: readonly (readonly [string, string, string])[]): string[] {

@@ -51,7 +51,7 @@ function readStanza(text: string): Stanza {
 }
 
 /** The stanzas of some packages and of everything that they could need, in the index's order. */
-function selectStanzas(packages: string, wanted: readonly string[]): string {
+export function selectStanzas(packages: string, wanted: readonly string[]): string {
   const stanzas = packages
     .split('\n\n')
     .filter((text) => text !== '')

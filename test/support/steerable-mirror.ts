@@ -195,8 +195,9 @@ export async function steerableMirror(): Promise<SteerableMirror> {
     let body = own.get(name) ?? Buffer.alloc(0);
     const bodiless = behaviour?.kind === 'status' || behaviour?.kind === 'reset';
     if (!own.has(name) && !bodiless) {
-      const ownSuite = [...own.keys()].find((file) => file.endsWith('/InRelease'));
-      const inOwnSuite = ownSuite !== undefined && name.startsWith(path.dirname(ownSuite));
+      const inOwnSuite = [...own.keys()].some(
+        (file) => file.endsWith('/InRelease') && name.startsWith(`${path.dirname(file)}/`),
+      );
       const found = inOwnSuite ? undefined : await upstream.get(name).catch(() => undefined);
       if (found === undefined) {
         response.writeHead(404);

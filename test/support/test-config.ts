@@ -6,8 +6,11 @@ export interface TestConfig {
   state?: string;
   repository?: Record<string, unknown>;
   archive?: Record<string, unknown>;
+  /** In the place of the one archive. */
+  archives?: readonly Record<string, unknown>[];
   kernels?: Record<string, unknown>;
-  modules?: readonly string[];
+  /** Packages, or whole entries. */
+  modules?: readonly (string | Record<string, unknown>)[];
   more?: Record<string, unknown>;
 }
 
@@ -17,9 +20,11 @@ export async function writeConfig(folder: string, config: TestConfig): Promise<s
   const content = {
     repository: { origin: 'Test Modules', directory: 'repository', ...config.repository },
     state: config.state ?? 'state',
-    archives: [{ suites: ['trixie'], ...config.archive }],
+    archives: config.archives ?? [{ suites: ['trixie'], ...config.archive }],
     kernels: { flavours: ['cloud-amd64'], ...config.kernels },
-    modules: (config.modules ?? ['acpi-call-dkms']).map((name) => ({ package: name })),
+    modules: (config.modules ?? ['acpi-call-dkms']).map((entry) =>
+      typeof entry === 'string' ? { package: entry } : entry,
+    ),
     ...config.more,
   };
   await fs.mkdir(folder, { recursive: true });
