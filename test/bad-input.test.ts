@@ -318,7 +318,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 async function inReleaseDate(): Promise<string | undefined> {
-  const lists = path.join(home, 'state/archives/trixie/var/lib/apt/lists');
+  const lists = path.join(home, 'state/archives/trixie/amd64/var/lib/apt/lists');
   const names = await fs.readdir(lists);
   const file = names.find((name) => name.endsWith('_InRelease')) ?? '';
   return /^Date: .*$/m.exec(await fs.readFile(path.join(lists, file), 'utf8'))?.[0];
@@ -372,7 +372,7 @@ describe('folders', () => {
     const debs = (await fs.readdir(path.join(odd, 'repository/pool'), { recursive: true })).filter(
       (name) => name.endsWith('.deb'),
     );
-    expect(debs.length).toBe(2);
+    expect(debs.length).toBe(3);
     for (const deb of debs) {
       const [ours, before] = await Promise.all(
         [odd, home].map((folder) => fs.readFile(path.join(folder, 'repository/pool', deb))),

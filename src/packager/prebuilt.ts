@@ -87,9 +87,9 @@ export async function makePrebuiltPackage(
       ['Homepage', module.homepage],
       [
         'Description',
-        description(synopsis(module, 'kernel module, prebuilt instead of DKMS'), [
+        description(synopsis(module, 'kernel module, prebuilt instead of DKMS (metapackage)'), [
           `${module.summary}.`,
-          `This package stands in for ${dkms}: it is what other packages get that ask for that one, and brings prebuilt modules by ${tracking[0]} or that of another flavour, whichever is installed.`,
+          `This metapackage stands in for ${dkms}: it is what other packages get that ask for that one, and brings prebuilt modules by ${tracking[0]} or that of another flavour, whichever is installed.`,
         ]),
       ],
     ],
