@@ -10,6 +10,9 @@ const MINUTES = 60_000;
 const COMMANDS = ['run', 'kernels', 'plan', 'status', 'why', 'build', 'serve', 'doctor', 'schema'];
 
 const kernelSchema = z.strictObject({
+  suite: z.literal('trixie'),
+  source: z.string(),
+  provides: z.array(z.string()),
   release: z.string(),
   abi: z.string(),
   flavour: z.string(),
@@ -17,7 +20,7 @@ const kernelSchema = z.strictObject({
   version: z.string(),
   suites: z.array(z.string()).min(1),
   headers: z.array(z.string()).min(1).nullable(),
-  newest: z.boolean(),
+  tracks: z.array(z.string()),
 });
 
 const targetsSchema = z.object({
@@ -29,6 +32,8 @@ const targetsSchema = z.object({
       architecture: z.string(),
       verdict: z.enum(VERDICTS),
       reason: z.string().min(1),
+      suites: z.tuple([z.literal('trixie')]),
+      from: z.string(),
       since: z.iso.datetime(),
     }),
   ),
@@ -89,7 +94,7 @@ describe('after the quickstart', () => {
   test('kernels --json has every kernel that apt knows', async () => {
     const kernels = z.array(kernelSchema).parse(await json('kernels', '--offline'));
     const { stdout } = await runProgram('apt-cache', ['pkgnames', 'linux-image-'], {
-      env: { APT_CONFIG: path.join(published.state, 'archives/trixie/apt.conf') },
+      env: { APT_CONFIG: path.join(published.state, 'archives/trixie/amd64/apt.conf') },
     });
     const known = stdout
       .split('\n')
@@ -97,7 +102,7 @@ describe('after the quickstart', () => {
     expect(kernels.map(({ release }) => `linux-image-${release}`).toSorted()).toEqual(
       known.toSorted(),
     );
-    const newest = kernels.filter((kernel) => kernel.newest);
+    const newest = kernels.filter(({ tracks }) => tracks.length > 0);
     expect(newest.map(({ flavour }) => flavour)).toEqual(['amd64', 'cloud-amd64', 'rt-amd64']);
     for (const { release, abi, flavour } of kernels) {
       expect(release).toBe(`${abi}-${flavour}`);

@@ -10,4 +10,4 @@ export const architectureName = z
   .regex(/^[a-z0-9][a-z0-9-]*$/, 'is not an architecture name');
 
 /** A name that becomes a folder below `dists`. */
-export const publishedName = suiteName.regex(/^[a-z0-9][a-z0-9.-]*$/, 'is not a suite name');
+export const publishedName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'is not a suite name');
