@@ -53,7 +53,6 @@ function kernelOf(index: number): Kernel {
     // A few have lost their headers.
     headers: index % 50 === 7 ? undefined : headers,
     unseenSince: undefined,
-    newest: false,
   };
 }
 

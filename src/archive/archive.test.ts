@@ -6,7 +6,8 @@ import { sha256File } from '../core/hash.ts';
 import { lockstepErrorOf } from '../core/testing/errors.ts';
 import { useScratch } from '../core/testing/scratch.ts';
 import type { LockstepEvent } from '../model/events.ts';
-import { Archive, type ArchiveSettings } from './archive.ts';
+import { ArchiveGroup } from './group.ts';
+import type { ArchiveEntry } from './suite-sources.ts';
 import { makeKey, makeRepository, serveFolder, type TestKey } from './testing/repository.ts';
 
 const at = useScratch('archive');
@@ -34,19 +35,23 @@ afterAll(() => {
   server.close();
 });
 
-async function open(folder: string, more: Partial<ArchiveSettings> = {}): Promise<Archive> {
+async function open(folder: string, more: Partial<ArchiveEntry> = {}): Promise<ArchiveGroup> {
   counter += 1;
-  return Archive.open({
+  return ArchiveGroup.open({
+    name: 'trixie',
     root: at(`root-${counter}`),
     debs: at(`debs-${counter}`),
-    config: {
-      suites: ['trixie'],
-      components: ['main'],
-      mirror: `${address}/${folder}`,
-      keyring: key.keyring,
-      checkValidUntil: true,
-      ...more,
-    },
+    entries: [
+      {
+        suites: ['trixie'],
+        components: ['main'],
+        mirror: `${address}/${folder}`,
+        keyring: key.keyring,
+        checkValidUntil: true,
+        ...more,
+      },
+    ],
+    base: [],
     architectures: ['amd64'],
     machine: {
       sources: [],
@@ -77,9 +82,11 @@ async function damaged(
 describe('a good archive', () => {
   test('is read, fetched from and not fetched from twice', async () => {
     const archive = await open('good');
-    const [release] = await archive.refresh();
-    expect(release).toMatchObject({ suite: 'trixie', codename: 'trixie', validUntil: undefined });
-    expect(Math.abs((release?.date.getTime() ?? 0) - Date.now())).toBeLessThan(600_000);
+    expect(await archive.refresh()).toMatchObject([{ suite: 'trixie', state: 'good' }]);
+    const [release] = await archive.facts();
+    expect(release).toMatchObject({ suite: 'trixie', codename: 'trixie' });
+    expect(release?.validUntil).toBeUndefined();
+    expect(Math.abs(Date.parse(release?.date ?? '') - Date.now())).toBeLessThan(600_000);
     const [index, ...others] = await archive.indices();
     expect(others).toEqual([]);
     expect(index).toMatchObject({
@@ -138,7 +145,7 @@ describe('a good archive', () => {
 });
 
 describe('an archive with something wrong', () => {
-  const code = async (archive: Promise<Archive>): Promise<string> => {
+  const code = async (archive: Promise<ArchiveGroup>): Promise<string> => {
     const opened = await archive;
     const error = await lockstepErrorOf(() => opened.refresh());
     expect(error.hint).toBeTypeOf('string');

@@ -1,18 +1,25 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Kernel } from '../model/kernels.ts';
-import { isKernelPackage, makeCatalogue, splitRelease } from './catalogue.ts';
+import { isKernelPackage, makeCatalogue } from './catalogue.ts';
+import { splitRelease } from './releases.ts';
 import type { IndexedPackage } from './scan.ts';
 import { BOOKWORM, metapackage, packagesOf, SID, suiteInput, trixie } from './testing/index.ts';
 
 /** The kernels of one architecture in one published suite. */
-function kernelsOf(packages: readonly IndexedPackage[], architecture: string): Kernel[] {
+function kernelsOf(
+  packages: readonly IndexedPackage[],
+  architecture: string,
+): (Kernel & { newest: boolean })[] {
   const catalogue = makeCatalogue([suiteInput('stable', packages)], [architecture]);
-  return (catalogue.get('stable') ?? []).map(({ kernel }) => kernel);
+  return (catalogue.get('stable') ?? []).map(({ kernel, tracks }) => ({
+    ...kernel,
+    newest: tracks.length > 0,
+  }));
 }
 
 /** What matters of kernels, in short. */
-function short(kernels: readonly Kernel[]): string[] {
+function short(kernels: readonly (Kernel & { newest: boolean })[]): string[] {
   return kernels.map(({ release, abi, flavour, version, newest, image, headers }) =>
     [
       `${release} = ${abi} | ${flavour}, ${version}${newest ? ', newest' : ''}, ${image}`,
@@ -150,7 +157,7 @@ describe('flavours', () => {
 });
 
 describe('what is not there', () => {
-  const without = (name: RegExp): Kernel[] =>
+  const without = (name: RegExp): (Kernel & { newest: boolean })[] =>
     kernelsOf(
       packagesOf(TRIXIE).filter((entry) => !name.test(entry.ref.name)),
       'amd64',

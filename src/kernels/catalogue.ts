@@ -1,88 +1,15 @@
 import { compareVersions } from '../debian/version.ts';
 import type { Kernel, SuiteKernel } from '../model/kernels.ts';
-import { findHeaders, headersOf, type HeadersPlace } from './headers.ts';
+import { findHeaders, type HeadersPlace } from './headers.ts';
 import { findImages, modulesPackageOf, type ReleaseImages } from './images.ts';
-import { findMetapackages, metapackageOf, type SuiteMetapackages } from './metapackages.ts';
-import { learnReleases, splitRelease } from './releases.ts';
+import { findMetapackages, type SuiteMetapackages } from './metapackages.ts';
+import { learnReleases } from './releases.ts';
 import type { IndexedPackage } from './scan.ts';
 import { indexSuite, type PackageIndex } from './suite-index.ts';
-
-export { splitRelease } from './releases.ts';
-
-const IMAGE = 'linux-image-';
 
 /** Whether a package may have to do with a kernel: every binary of Debian's linux sources is named so. */
 export function isKernelPackage(name: string): boolean {
   return name.startsWith('linux-');
-}
-
-/** The flavours of an architecture, each with the release its newest metapackage points to. */
-function newestReleases(index: PackageIndex): {
-  newest: Map<string, string>;
-  flavours: Set<string>;
-} {
-  const newest = new Map<string, string>();
-  const flavours = new Set<string>();
-  for (const versions of index.values()) {
-    for (const entry of versions) {
-      const meta = metapackageOf(entry);
-      if (meta !== undefined) {
-        flavours.add(meta.track);
-        if (!newest.has(meta.track)) {
-          newest.set(meta.track, meta.release);
-        }
-      }
-    }
-  }
-  return { newest, flavours };
-}
-
-/** The package that brings the modules of a release: of its own where the image is split, else the image. */
-function imageOf(release: string, index: PackageIndex): string {
-  const split = `linux-modules-${release}`;
-  return index.has(split) ? split : `${IMAGE}${release}`;
-}
-
-/**
- * Every kernel of one architecture in some suites that are used together.
- *
- * @param packages all packages of {@link isKernelPackage} in these suites
- * @returns sorted by flavour, newest version first
- */
-export function findKernels(packages: readonly IndexedPackage[], architecture: string): Kernel[] {
-  const index: PackageIndex = indexSuite(packages, [architecture]).get(architecture) ?? new Map();
-  const { newest, flavours } = newestReleases(index);
-  const kernels: Kernel[] = [];
-  for (const [name, versions] of index) {
-    const image = versions[0];
-    if (!name.startsWith(IMAGE) || image === undefined || metapackageOf(image) !== undefined) {
-      continue;
-    }
-    const release = name.slice(IMAGE.length);
-    const parts = splitRelease(release, flavours);
-    if (parts === undefined) {
-      continue;
-    }
-    kernels.push({
-      release,
-      ...parts,
-      architecture,
-      version: image.ref.version,
-      source: image.ref.source,
-      suites: [...new Set(versions.map((entry) => entry.suite))].toSorted(),
-      image: imageOf(release, index),
-      provides: [],
-      unseenSince: undefined,
-      headers: headersOf(release, image.ref.version, index),
-      newest: newest.get(parts.flavour) === release,
-    });
-  }
-  return kernels.toSorted(
-    (a, b) =>
-      (a.flavour < b.flavour ? -1 : a.flavour > b.flavour ? 1 : 0) ||
-      compareVersions(b.version, a.version) ||
-      (a.release < b.release ? 1 : -1),
-  );
 }
 
 /** What one published suite is made of. */
@@ -184,7 +111,6 @@ function catalogueOf(architecture: string, views: readonly SuiteView[]): SuiteKe
           homes,
           views.filter((view) => !homes.includes(view)),
         ),
-        newest: homes.some((view) => view.metapackages.tracks.has(release)),
       };
       for (const [at, view] of views.entries()) {
         if (versions[at] === version) {

@@ -116,29 +116,3 @@ export function findHeaders(
     among(homes, (version) => version !== kernel.version)
   );
 }
-
-/**
- * As {@link findHeaders} in suites that are used together as one.
- *
- * @returns undefined when the headers, or one of the packages they need, are in none of the suites
- */
-export function headersOf(
-  release: string,
-  version: string,
-  index: PackageIndex,
-): KernelHeaders | undefined {
-  const candidates = index.get(`linux-headers-${release}`) ?? [];
-  const headers = candidates.find((entry) => entry.ref.version === version) ?? candidates[0];
-  const found = headers && follow(headers, index);
-  if (headers === undefined || found === undefined) {
-    return undefined;
-  }
-  return {
-    ...found,
-    suite:
-      candidates
-        .filter((entry) => entry.ref.sha256 === headers.ref.sha256)
-        .map((entry) => entry.suite)
-        .toSorted()[0] ?? headers.suite,
-  };
-}

@@ -41,8 +41,6 @@ export interface Kernel {
    * since; undefined when it is seen now.
    */
   unseenSince: string | undefined;
-  /** Whether the flavour's metapackage, as a user of these suites gets it, points to this release. */
-  newest: boolean;
 }
 
 /** A kernel as one published suite has it. */

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
-import { removePartials } from '../archive/archive.ts';
+import { removePartials } from '../archive/debs.ts';
 import { ArchiveGroup } from '../archive/group.ts';
 import { type MachineApt, readMachineApt } from '../archive/machine.ts';
 import { Store } from '../builder/store.ts';

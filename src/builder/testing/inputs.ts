@@ -48,7 +48,6 @@ export const KERNEL: Kernel = {
     requires: [],
     suite: 'trixie',
   },
-  newest: true,
   source: 'linux',
   provides: [],
   unseenSince: undefined,

@@ -32,7 +32,6 @@ export const KERNEL: Kernel = {
   suites: ['trixie'],
   image: 'linux-image-6.12.117+deb13-amd64',
   headers: undefined,
-  newest: true,
   source: 'linux',
   provides: [],
   unseenSince: undefined,

@@ -47,7 +47,6 @@ export function makeKernel(release: string, more: Partial<Kernel> = {}): Kernel 
     suites: ['trixie'],
     image: `linux-image-${release}`,
     headers: { packages: [], requires: [], suite: 'trixie' },
-    newest: true,
     source: 'linux',
     provides: [],
     unseenSince: undefined,

@@ -27,7 +27,6 @@ export function makeTarget(name: string, verdict: Verdict, reason = 'a reason'):
       suites: ['trixie', 'trixie-security'],
       image: 'linux-image-6.12.117+deb13-amd64',
       headers: undefined,
-      newest: true,
       source: 'linux',
       provides: [],
       unseenSince: undefined,
