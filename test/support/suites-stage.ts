@@ -1,0 +1,65 @@
+import * as path from 'node:path';
+import { exists } from '../../src/core/files.ts';
+import { type Scratch, scratch } from './program.ts';
+import type { OwnPackage } from './small-archive.ts';
+import { type SteerableMirror, steerableMirror } from './steerable-mirror.ts';
+import { type SuitesArchive, suitesArchive, type SuitesArchiveOptions } from './suites-archive.ts';
+import { type SuitesHome, suitesHome } from './suites-home.ts';
+import { type KernelOptions, metapackage, type TestKernel, testKernel } from './test-kernels.ts';
+import { dkmsPackage, type DkmsSource } from './test-packages.ts';
+
+/** A mirror, an archive and all that a test file puts into it. */
+export interface SuitesStage extends AsyncDisposable {
+  box: Scratch;
+  mirror: SteerableMirror;
+  archive: SuitesArchive;
+  /** Another archive of the same mirror. */
+  archiveAt(options: SuitesArchiveOptions): Promise<SuitesArchive>;
+  /** The same object for the same options. */
+  kernel(options: KernelOptions): Promise<TestKernel>;
+  /** @param provides more names that it provides */
+  meta(kernel: TestKernel, provides?: readonly string[]): Promise<OwnPackage>;
+  module(source: DkmsSource): Promise<OwnPackage>;
+  /** A home of its own; what the first one has downloaded and unpacked is there. */
+  home(name: string): Promise<SuitesHome>;
+  /** An entry of `archives:` for a suite of the archive. */
+  entry(suite: string, more?: Record<string, unknown>): Record<string, unknown>;
+}
+
+export async function suitesStage(name: string): Promise<SuitesStage> {
+  const box = await scratch(name);
+  const mirror = await steerableMirror();
+  const archive = await suitesArchive(mirror, box.path);
+  const kernels = new Map<string, Promise<TestKernel>>();
+  let seed: string | undefined;
+  return {
+    box,
+    mirror,
+    archive,
+    archiveAt: (options) => suitesArchive(mirror, box.path, options),
+    kernel(options) {
+      const id = JSON.stringify(options);
+      const known = kernels.get(id) ?? testKernel(box.path, archive.headers, options);
+      kernels.set(id, known);
+      return known;
+    },
+    meta: (kernel, provides) => metapackage(box.path, kernel, provides),
+    module: (source) => dkmsPackage(box.path, source),
+    async home(folder) {
+      const isReady = seed !== undefined && (await exists(path.join(seed, 'cache/unpacked')));
+      const made = await suitesHome(box, folder, isReady ? seed : undefined);
+      seed = isReady ? seed : path.join(made.folder, 'state');
+      return made;
+    },
+    entry: (suite, more = {}) => ({
+      suites: [suite],
+      mirror: archive.url,
+      keyring: archive.keyring,
+      ...more,
+    }),
+    async [Symbol.asyncDispose]() {
+      await mirror[Symbol.asyncDispose]();
+      await box[Symbol.asyncDispose]();
+    },
+  };
+}
