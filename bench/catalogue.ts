@@ -13,6 +13,7 @@ import { ArchiveGroup } from '../src/archive/group.ts';
 import type { StoredIndex } from '../src/archive/indices.ts';
 import { readMachineApt } from '../src/archive/machine.ts';
 import { readExtract } from '../src/kernels/extract.ts';
+import type { Near } from '../src/programs/apt.ts';
 import { runProgram } from '../src/programs/run.ts';
 import { printRatios, ROOT, timed } from './support.ts';
 
@@ -56,7 +57,7 @@ async function extractAll(): Promise<number> {
   const queue = new PQueue({ concurrency: 2 });
   const counts = await queue.addAll(
     listed.map(({ group, index }) => async () => {
-      const bytes = (): AsyncIterable<Uint8Array> => group.readIndex(index);
+      const bytes = (near?: Near): AsyncIterable<Uint8Array> => group.readIndex(index, near);
       return (await readExtract(index, { cache, names: new Set(['mimic']), bytes })).length;
     }),
   );

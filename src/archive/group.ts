@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
 import type { Emit } from '../model/events.ts';
 import type { DebRef } from '../model/packages.ts';
+import type { Near } from '../programs/apt.ts';
 import { ArchRoot } from './arch-root.ts';
 import { aptClosure, fetchDebs } from './debs.ts';
 import type { IndexFile, StoredIndex } from './indices.ts';
@@ -269,9 +270,9 @@ export class ArchiveGroup {
     });
   }
 
-  /** The decompressed bytes of one index. */
-  readIndex(index: IndexFile): AsyncGenerator<Uint8Array> {
-    return this.#native.apt.cat(index.file);
+  /** The decompressed bytes of one index, or those of them that `near` asks for. */
+  readIndex(index: IndexFile, near?: Near): AsyncGenerator<Uint8Array> {
+    return this.#native.apt.cat(index.file, near);
   }
 
   /**

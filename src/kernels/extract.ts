@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import { readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import { parseStanza, type Stanza } from '../debian/control.ts';
+import type { Near } from '../programs/apt.ts';
 import { type IndexedPackage, type IndexPlace, packageOf } from './scan.ts';
 
 /** An index whose content is known before it is read. */
@@ -15,8 +16,44 @@ export interface ExtractOptions {
   cache: string;
   /** Packages that matter besides those that {@link isOfInterest} knows. */
   names: ReadonlySet<string>;
-  /** The index's decompressed bytes; only asked when the cache has no extract. */
-  bytes: () => AsyncIterable<Uint8Array>;
+  /**
+   * The index's decompressed bytes; only asked when the cache has no extract. It may leave out lines that `near` does
+   * not ask for.
+   */
+  bytes: (near?: Near) => AsyncIterable<Uint8Array>;
+}
+
+/** More lines than a paragraph of Debian has; one that has as many may have been cut off and is read again. */
+const LONGEST_PARAGRAPH = 150;
+
+/** The lines that begin the paragraphs that matter. */
+function nearOf(names: ReadonlySet<string>): Near {
+  const others = [...names].filter((name) => !isOfInterest(name)).toSorted();
+  return {
+    patterns: [
+      '^Package: linux-',
+      '^Package: dkms-',
+      '-dkms$',
+      ...others.map((name) => `^Package: ${name.replace(/[.[\]\\*^$]/g, '\\$&')}$`),
+    ],
+    lines: LONGEST_PARAGRAPH,
+  };
+}
+
+/** The shortened paragraphs that matter; undefined when one may have been cut off. */
+async function keep(
+  chunks: AsyncIterable<Uint8Array>,
+  names: ReadonlySet<string>,
+  longest: number,
+): Promise<string[] | undefined> {
+  const kept: string[] = [];
+  for await (const paragraph of cutParagraphs(chunks, names)) {
+    if (paragraph.split('\n', longest + 1).length > longest) {
+      return undefined;
+    }
+    kept.push(shorten(parseStanza(paragraph)));
+  }
+  return kept;
 }
 
 /** Whether a package matters in every configuration: kernels by name, sources of modules by Debian's convention. */
@@ -152,10 +189,11 @@ export async function readExtract(
   if (body !== undefined && cached?.slice(0, 64) === sha256(body)) {
     return parseExtract(body, index);
   }
-  const kept: string[] = [];
-  for await (const paragraph of cutParagraphs(options.bytes(), options.names)) {
-    kept.push(shorten(parseStanza(paragraph)));
-  }
+  const { names: wanted, bytes } = options;
+  const kept =
+    (await keep(bytes(nearOf(wanted)), wanted, LONGEST_PARAGRAPH)) ??
+    (await keep(bytes(), wanted, Infinity)) ??
+    [];
   const text = kept.join('\n');
   await writeFileAtomic(file, `${sha256(text)}\n${text}`);
   return parseExtract(text, index);

@@ -8,8 +8,39 @@ export interface Apt {
   cache(args: readonly string[], signal?: AbortSignal): Promise<RunResult>;
   /** apt-helper(1), which does not know how large a download should be. @param fileBytes the largest file it may write */
   helper(args: readonly string[], fileBytes: number, signal?: AbortSignal): Promise<RunResult>;
-  /** The decompressed bytes of an index, whatever its compression; throws when it can't be read to its end. */
-  cat(file: string): AsyncGenerator<Uint8Array>;
+  /**
+   * The decompressed bytes of an index, whatever its compression; throws when it can't be read to its end.
+   *
+   * @param near leaves out the lines that it does not ask for; an empty line stands in their place
+   */
+  cat(file: string, near?: Near): AsyncGenerator<Uint8Array>;
+}
+
+/** Lines of a file, and some lines after each. */
+export interface Near {
+  /** Basic regular expressions (grep(1)) of bytes, any of them. */
+  patterns: readonly string[];
+  /** How many lines after a line that matches are there too. */
+  lines: number;
+}
+
+/**
+ * Filtered by grep before it reaches this process: taking 50 MB from a pipe is most of the cost of reading an index.
+ * grep's 1 says that nothing matched.
+ */
+const CAT_NEAR = `
+/usr/lib/apt/apt-helper cat-file "$1" | grep -a -A "$2" --group-separator= "\${@:3}"
+status=("\${PIPESTATUS[@]}")
+[ "\${status[1]}" -le 1 ] || exit "\${status[1]}"
+exit "\${status[0]}"
+`;
+
+function catCommand(file: string, near: Near | undefined): [program: string, args: string[]] {
+  if (near === undefined) {
+    return ['/usr/lib/apt/apt-helper', ['cat-file', file]];
+  }
+  const patterns = near.patterns.flatMap((pattern) => ['-e', pattern]);
+  return ['bash', ['-c', CAT_NEAR, 'bash', file, String(near.lines), ...patterns]];
 }
 
 /** @param config path of the private root's apt.conf */
@@ -29,9 +60,10 @@ export function aptWith(config: string): Apt {
     cache: run('apt-cache'),
     helper: (args, fileBytes, signal) =>
       run('prlimit')([`--fsize=${fileBytes}`, '--', '/usr/lib/apt/apt-helper', ...args], signal),
-    async *cat(file) {
-      const child = spawn('/usr/lib/apt/apt-helper', ['cat-file', file], {
-        env: { ...process.env, ...env, LC_ALL: 'C.UTF-8' },
+    async *cat(file, near) {
+      const [program, args] = catCommand(file, near);
+      const child = spawn(program, args, {
+        env: { ...process.env, ...env, LC_ALL: near === undefined ? 'C.UTF-8' : 'C' },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       let stderr = '';

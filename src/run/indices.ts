@@ -79,7 +79,7 @@ export async function readArchives(
       const packages = await Promise.all(
         indices.map((index) =>
           queue.add(() =>
-            readExtract(index, { cache, names, bytes: () => archive.readIndex(index) }),
+            readExtract(index, { cache, names, bytes: (near) => archive.readIndex(index, near) }),
           ),
         ),
       );
