@@ -6,10 +6,14 @@ export async function unpackDeb(
   directory: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  // It goes with Lockstep, however that ends: one left over would write into what the next run clears away.
+  // All of it goes with Lockstep, however that ends: what is left over would write into what the next run clears away.
+  // `dpkg-deb --extract` has children of its own that go on without it; here they meet a broken pipe.
+  const script =
+    'set -o pipefail; mkdir -p -- "$2"; setpriv --pdeathsig KILL dpkg-deb --fsys-tarfile "$1" | ' +
+    'setpriv --pdeathsig KILL tar -xp --warning=no-timestamp -C "$2"';
   await runProgram(
     'setpriv',
-    ['--pdeathsig', 'KILL', '--', 'dpkg-deb', '--extract', deb, directory],
+    ['--pdeathsig', 'KILL', '--', 'bash', '-c', script, 'unpack', deb, directory],
     signal === undefined ? {} : { signal },
   );
 }
