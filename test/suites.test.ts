@@ -594,13 +594,22 @@ describe('after a preflight', () => {
     const widget = await stage.module({ name: 'widget', version: '1.0' });
     await stage.archive.setSuite('stable', { packages: [...(await kernels(first)), widget] });
     await stage.archive.setSuite('next', { packages: [...(await kernels(third)), widget] });
-    await home.configure({
-      archives: [stage.entry('stable'), stage.entry('next', { publish: false })],
-      modules: ['widget-dkms'],
-    });
+    const configure = (ahead: string[]): Promise<void> =>
+      home.configure({
+        archives: [stage.entry('stable', { ahead }), stage.entry('next', { publish: false })],
+        modules: ['widget-dkms'],
+      });
+    await configure([]);
     expect(await home.run()).toMatchObject({ exitCode: 0, built: 1 });
-    const preflight = await home.preflight('--for', 'stable', 'next');
-    expect(preflight, preflight.stderr).toMatchObject({ exitCode: 0, unknown: [] });
+    // Asked of the suite that expects the kernel, unless another is named.
+    await configure(['next']);
+    const preflight = await home.preflight('next');
+    expect(preflight, preflight.stderr).toMatchObject({
+      exitCode: 0,
+      ready: [{ release: third.release, verdict: 'built', from: 'stable', ahead: ['stable'] }],
+      failing: [],
+      unknown: [],
+    });
     const before = await home.published('stable');
     expect(before.has(`widget-modules-${third.release}`)).toBe(false);
     await stage.archive.setSuite('stable', {
