@@ -16,11 +16,11 @@ export interface Apt {
   cat(file: string, near?: Near): AsyncGenerator<Uint8Array>;
 }
 
-/** Lines of a file, and some lines after each. */
+/** Lines of a file, and some lines around each. */
 export interface Near {
   /** Basic regular expressions (grep(1)) of bytes, any of them. */
   patterns: readonly string[];
-  /** How many lines after a line that matches are there too. */
+  /** How many lines before and after a line that matches are there too. */
   lines: number;
 }
 
@@ -29,7 +29,7 @@ export interface Near {
  * grep's 1 says that nothing matched.
  */
 const CAT_NEAR = `
-/usr/lib/apt/apt-helper cat-file "$1" | grep -a -A "$2" --group-separator= "\${@:3}"
+/usr/lib/apt/apt-helper cat-file "$1" | grep -a -C "$2" --group-separator= "\${@:3}"
 status=("\${PIPESTATUS[@]}")
 [ "\${status[1]}" -le 1 ] || exit "\${status[1]}"
 exit "\${status[0]}"
