@@ -84,13 +84,13 @@ const limits = z
 
 /** Refuses a list in which two entries have the same name; the later one is where the error stands. */
 function unique<Entry>(
-  namesOf: (entry: Entry) => readonly string[],
+  listNames: (entry: Entry) => readonly string[],
   what: string,
 ): z.core.CheckFn<Entry[]> {
   return (payload) => {
     const seen = new Set<string>();
     for (const [index, entry] of payload.value.entries()) {
-      for (const name of namesOf(entry)) {
+      for (const name of listNames(entry)) {
         if (seen.has(name)) {
           payload.issues.push({
             code: 'custom',

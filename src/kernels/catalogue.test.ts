@@ -12,10 +12,9 @@ function kernelsOf(
   architecture: string,
 ): (Kernel & { newest: boolean })[] {
   const catalogue = makeCatalogue([suiteInput('stable', packages)], [architecture]);
-  return (catalogue.get('stable') ?? []).map(({ kernel, tracks }) => ({
-    ...kernel,
-    newest: tracks.length > 0,
-  }));
+  return (catalogue.get('stable') ?? []).map(({ kernel, tracks }) =>
+    Object.assign({}, kernel, { newest: tracks.length > 0 }),
+  );
 }
 
 /** What matters of kernels, in short. */

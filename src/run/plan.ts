@@ -1,5 +1,6 @@
 import type { Kernel } from '../model/kernels.ts';
 import type { KeptPackage, Plan, Target, TargetView } from '../model/plans.ts';
+import type { SeenKernel } from '../model/sightings.ts';
 import type { Publications } from '../ledger/schema.ts';
 import { makePlan } from '../planner/plan.ts';
 import type { PublishedModule } from '../planner/retire.ts';
@@ -33,11 +34,11 @@ async function noteKernels({ ledger }: Context, survey: Survey): Promise<void> {
     }
   }
   await ledger.noteKernels(
-    [...suitesOf].map(([kernel, suites]) => ({
-      ...kernel,
-      hasHeaders: kernel.headers !== undefined,
-      suites,
-    })),
+    [...suitesOf].map(([kernel, suites]): SeenKernel => {
+      const { release, architecture, version, flavour, abi, source, image } = kernel;
+      const names = { release, architecture, version, flavour, abi, source, image };
+      return Object.assign(names, { hasHeaders: kernel.headers !== undefined, suites });
+    }),
     survey.suites.flatMap(({ suite, statuses, architectures }) =>
       architectures
         .filter((architecture) =>
