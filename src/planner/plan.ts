@@ -50,6 +50,8 @@ export interface PlanInputs {
   building: ReadonlySet<string>;
   /** When each kernel was first seen: {@link kernelId} → ISO 8601. */
   firstSeen: ReadonlyMap<string, string>;
+  /** Every kernel of every suite, also those that nobody wants; those of `suites` count anyway. */
+  present?: readonly Kernel[];
   /** Since when a kernel is in no suite at all: {@link kernelId} → ISO 8601. Kernels that are somewhere are missing. */
   left: ReadonlyMap<string, string>;
   /** Since when a kernel's headers are gone: {@link kernelId} → ISO 8601, where it is known. */

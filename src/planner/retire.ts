@@ -113,8 +113,11 @@ function newestOfLines(published: readonly PublishedModule[]): ReadonlyMap<strin
 }
 
 /** Releases that some suite has, in whatever version: machines that run them are not stranded. */
-function presentReleases({ suites }: PlanInputs): ReadonlySet<string> {
+function presentReleases({ suites, present: known = [] }: PlanInputs): ReadonlySet<string> {
   const present = new Set<string>();
+  for (const kernel of known) {
+    present.add(releaseOf(kernel));
+  }
   for (const { kernels } of suites) {
     for (const { kernel } of kernels) {
       present.add(releaseOf(kernel));

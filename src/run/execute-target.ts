@@ -50,6 +50,8 @@ export class KernelTrees {
     const id = kernelId(kernel);
     const tree = this.#trees.get(id) ?? openKernelTree(kernel, this.#store);
     this.#trees.set(id, tree);
+    // The next module of the kernel tries again.
+    tree.catch(() => this.#trees.delete(id));
     return tree;
   }
 
@@ -85,10 +87,12 @@ export async function prepareTarget(
   trees: KernelTrees,
 ): Promise<Prepared> {
   const store = context.storeOf(survey.archiveOf(target.kernel));
+  // Thrown before anything is begun that would go on by itself.
+  const refs = survey.rootOf(target.kernel);
   const [tree, unpacked, root, recipe] = await Promise.all([
     trees.open(target),
     store.moduleSource(target.module.package),
-    store.root(survey.rootOf(target.kernel)),
+    store.root(refs),
     store.recipe(),
   ]);
   const folder = await fs.mkdtemp(path.join(context.work, `${target.module.name}-`));

@@ -1,6 +1,6 @@
 import type { Kernel } from '../model/kernels.ts';
 import type { KeptPackage, Plan, Target, TargetView } from '../model/plans.ts';
-import type { SeenKernel } from '../model/sightings.ts';
+import type { KernelSighting, SeenKernel, SuiteIndices } from '../model/sightings.ts';
 import type { Publications } from '../ledger/schema.ts';
 import { makePlan } from '../planner/plan.ts';
 import type { PublishedModule } from '../planner/retire.ts';
@@ -39,17 +39,32 @@ async function noteKernels({ ledger }: Context, survey: Survey): Promise<void> {
       const names = { release, architecture, version, flavour, abi, source, image };
       return Object.assign(names, { hasHeaders: kernel.headers !== undefined, suites });
     }),
-    survey.suites.flatMap(({ suite, statuses, architectures }) =>
-      architectures
-        .filter((architecture) =>
-          statuses.every(
-            (status) => status.architecture !== architecture || status.state === 'good',
-          ),
-        )
-        .map((architecture) => ({ suite, architecture })),
-    ),
+    [...completeOf(survey), ...goneOf(survey, [...(await ledger.sightings()).values()])],
     new Date(),
   );
+}
+
+/** The suites and architectures of which all indices are known as they are now. */
+function completeOf(survey: Survey): SuiteIndices[] {
+  return survey.suites.flatMap(({ suite, statuses, architectures }) =>
+    architectures
+      .filter((architecture) =>
+        statuses.every((status) => status.architecture !== architecture || status.state === 'good'),
+      )
+      .map((architecture) => ({ suite, architecture })),
+  );
+}
+
+/** Suites that are no longer configured: nothing can be in them. */
+function goneOf(survey: Survey, sightings: readonly KernelSighting[]): SuiteIndices[] {
+  const configured = new Set(survey.suites.map(({ suite }) => suite));
+  const gone = new Map<string, SuiteIndices>();
+  for (const { suites, architecture } of sightings) {
+    for (const suite of Object.keys(suites).filter((name) => !configured.has(name))) {
+      gone.set(`${suite} ${architecture}`, { suite, architecture });
+    }
+  }
+  return [...gone.values()];
 }
 
 /** The published module packages, as far as it is known what they are for. */
@@ -82,6 +97,7 @@ export async function planSurvey(context: Context, survey: Survey): Promise<Plan
   const known = [...sightings];
   return makePlan({
     suites: survey.suites,
+    present: survey.kernels,
     inputsOf: (module, kernel) => survey.inputsOf(module, kernel),
     keyOf: (module, kernel) => survey.keyOf(module, kernel),
     waitsFor: (kernel) => survey.waitsFor(kernel),

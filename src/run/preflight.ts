@@ -117,11 +117,8 @@ export async function preflight(
   const first = { survey, plan: await planSurvey(context, survey) };
   let { plan } = first;
   if (options.build) {
-    const result = await buildAll(context, first);
-    if (result.failure !== undefined) {
-      throw result.failure;
-    }
-    plan = result.plan;
+    // What could not be built is not known; the log and the record say why.
+    ({ plan } = await buildAll(context, first));
   }
   const ready: Target[] = [];
   const failing: Target[] = [];

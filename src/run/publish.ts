@@ -56,6 +56,8 @@ export interface PublishSummary {
   slug: string;
   changed: boolean;
   suites: { suite: string; packages: number; added: string[]; removed: string[] }[];
+  /** The first error of the packages that could not be made; what was published of them stays. */
+  failure: Error | undefined;
 }
 
 /** Packages what is built and brings the repository up to date; does nothing when nothing changed. */
@@ -63,9 +65,11 @@ export async function publishAll(context: Context, plan: SurveyPlan): Promise<Pu
   const { config, ledger, signal } = context;
   const publications = await ledger.publications();
   const suites: SuitePublication[] = [];
+  let failure: Error | undefined;
   await fs.mkdir(path.join(config.state, 'packages'), { recursive: true });
   for (const suite of plan.survey.suites.filter(({ isPublished }) => isPublished)) {
-    const after = await publicationsOf(context, suite, plan, publications);
+    const { after, failure: problem } = await publicationsOf(context, suite, plan, publications);
+    failure ??= problem;
     publications[suite.suite] = after;
     suites.push(
       ...[suitePublication(context, suite, after)].filter((entry) => entry !== undefined),
@@ -86,5 +90,5 @@ export async function publishAll(context: Context, plan: SurveyPlan): Promise<Pu
   );
   await ledger.setPublications(publications);
   await removeUnpublished(path.join(config.state, 'packages'), publications);
-  return { slug: slugOf(config.repository.origin), ...result };
+  return { slug: slugOf(config.repository.origin), ...result, failure };
 }

@@ -2,6 +2,7 @@ import type { ArchiveGroup } from '../archive/group.ts';
 import { LockstepError } from '../core/errors.ts';
 import { LocalEngine } from '../engine/local.ts';
 import type { Job } from '../engine/engine.ts';
+import type { Kernel } from '../model/kernels.ts';
 import type { DebRef } from '../model/packages.ts';
 import type { Plan, Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
@@ -16,19 +17,22 @@ export interface RunResult extends SurveyPlan {
   /** Indices that could not be read. */
   problems: IndexProblem[];
   built: number;
-  published: PublishSummary;
+  published: Omit<PublishSummary, 'failure'>;
   seconds: number;
 }
 
 /** What a module that was never built is expected to take, in seconds a byte of its package. */
 const SECONDS_A_BYTE = 1 / 5000;
 
-/** Wall seconds that a target is expected to take: what its module took last, else a guess by its size. */
-function expectedSeconds(target: Target, records: readonly BuildRecord[]): number {
-  const last = records.findLast(
-    (record) => record.module === target.module.name && record.outcome === 'built',
-  );
-  return last?.seconds ?? target.module.package.size * SECONDS_A_BYTE;
+/** Wall seconds that each target is expected to take: what its module took last, else a guess by its size. */
+function expectations(records: readonly BuildRecord[]): (target: Target) => number {
+  const last = new Map<string, number>();
+  for (const record of records) {
+    if (record.outcome === 'built') {
+      last.set(record.module, record.seconds);
+    }
+  }
+  return ({ module }) => last.get(module.name) ?? module.package.size * SECONDS_A_BYTE;
 }
 
 /** What a run builds now. */
@@ -51,7 +55,9 @@ async function prepare(context: Context, plan: SurveyPlan): Promise<LockstepErro
   const byArchive = new Map<ArchiveGroup, Target[]>();
   for (const target of queuedOf(plan)) {
     const archive = survey.archiveOf(target.kernel);
-    byArchive.set(archive, [...(byArchive.get(archive) ?? []), target]);
+    const targets = byArchive.get(archive) ?? [];
+    byArchive.set(archive, targets);
+    targets.push(target);
   }
   let problem: LockstepError | undefined;
   for (const [archive, targets] of byArchive) {
@@ -68,26 +74,46 @@ async function prepare(context: Context, plan: SurveyPlan): Promise<LockstepErro
   return problem;
 }
 
+/** A kernel's build root; undefined when apt can't put it together, which its targets' builds tell of. */
+function solvedRoot(survey: Survey, kernel: Kernel): readonly DebRef[] | undefined {
+  try {
+    return survey.rootOf(kernel);
+  } catch {
+    return undefined;
+  }
+}
+
 async function prepareArchive(
   context: Context,
   survey: Survey,
   archive: ArchiveGroup,
   targets: readonly Target[],
 ): Promise<void> {
-  const refs = targets.flatMap(({ module, kernel }): DebRef[] => [
-    module.package,
-    ...(kernel.headers?.packages ?? []),
-    ...survey.rootOf(kernel),
-  ]);
+  const roots = new Map<string, readonly DebRef[]>();
+  const refs = new Map<string, DebRef>();
+  for (const { module, kernel } of targets) {
+    const root = solvedRoot(survey, kernel);
+    if (root !== undefined) {
+      roots.set(survey.rootHashOf(kernel), root);
+      for (const ref of [module.package, ...(kernel.headers?.packages ?? [])]) {
+        refs.set(ref.sha256, ref);
+      }
+    }
+  }
+  for (const ref of [...roots.values()].flat()) {
+    refs.set(ref.sha256, ref);
+  }
   const began = Date.now();
   const store = context.storeOf(archive);
-  await archive.fetch(refs);
+  await archive.fetch([...refs.values()]);
   const fetched = since(began);
   context.emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
-  const shared = targets.flatMap(({ kernel }): Promise<string>[] => [
-    store.root(survey.rootOf(kernel)),
-    ...(kernel.headers?.packages ?? []).map((ref) => store.unpacked(ref)),
-  ]);
+  const shared = [...roots.values()].map((root) => store.root(root));
+  for (const { kernel } of targets) {
+    if (solvedRoot(survey, kernel) !== undefined) {
+      shared.push(...(kernel.headers?.packages ?? []).map((ref) => store.unpacked(ref)));
+    }
+  }
   // All of them end before anything is said of the first that fails.
   await Promise.allSettled(shared);
   await Promise.all(shared);
@@ -106,7 +132,7 @@ export async function buildQueued(
   plan: SurveyPlan,
 ): Promise<{ done: BuildRecord[]; failure: Error | undefined }> {
   const done: BuildRecord[] = [];
-  const records = context.ledger.all();
+  const expected = expectations(context.ledger.all());
   const jobs = new Map<string, Job>();
   const { emit } = context;
   const { survey } = plan;
@@ -118,7 +144,7 @@ export async function buildQueued(
     }
     jobs.set(key, {
       id: key,
-      weight: expectedSeconds(target, records),
+      weight: expected(target),
       async run() {
         emit({ type: 'target-started', module: module.name, release: kernel.release });
         const kernelTrees = trees.of(survey.archiveOf(kernel));
@@ -153,7 +179,8 @@ const MAX_ROUNDS = 16;
 /**
  * Builds what a plan wants until nothing is left that it could build now.
  *
- * @throws LockstepError INTERRUPTED, DISK_FULL, and what kept every single build from being made
+ * @returns `failure`: the first error of the builds that left no record, or what kept every single one from being made
+ * @throws LockstepError INTERRUPTED, DISK_FULL
  */
 export async function buildAll(
   context: Context,
@@ -177,8 +204,8 @@ export async function buildAll(
     const result = await buildQueued(context, next);
     built.push(...result.done);
     failure ??= result.failure;
-    if (problem !== undefined && built.every((record) => record.outcome === 'broken')) {
-      throw problem;
+    if (built.every((record) => record.outcome === 'broken')) {
+      failure ??= problem;
     }
     plan = await planSurvey(context, survey);
   }
@@ -197,8 +224,11 @@ export async function run(context: Context): Promise<RunResult> {
     const seconds = since(buildBegan);
     emit({ type: 'phase-done', phase: 'build', seconds, detail: `${built.length} targets` });
   }
+  if (failure !== undefined && !(await hasSomething(context, built))) {
+    throw failure;
+  }
   const publishBegan = Date.now();
-  const published = await publishAll(context, { survey, plan });
+  const { failure: unpackaged, ...published } = await publishAll(context, { survey, plan });
   if (published.changed) {
     for (const suite of published.suites) {
       emit({ type: 'published', ...suite });
@@ -207,9 +237,10 @@ export async function run(context: Context): Promise<RunResult> {
   } else if (built.length === 0) {
     emit({ type: 'unchanged' });
   }
-  if (failure !== undefined) {
-    // What the other builds gave is published by now.
-    throw failure;
+  const problem = failure ?? unpackaged;
+  if (problem !== undefined) {
+    // What the others gave is published by now.
+    throw problem;
   }
   return {
     survey,
@@ -219,6 +250,15 @@ export async function run(context: Context): Promise<RunResult> {
     published,
     seconds: since(began),
   };
+}
+
+/** Whether there is anything to publish, from now or from before. */
+async function hasSomething({ ledger }: Context, built: readonly BuildRecord[]): Promise<boolean> {
+  const publications = Object.values(await ledger.publications());
+  return (
+    built.some((record) => record.outcome !== 'broken') ||
+    publications.some((suite) => Object.keys(suite).length > 0)
+  );
 }
 
 /** Whether nothing is left to do for a target. */

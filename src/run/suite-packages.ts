@@ -1,5 +1,7 @@
 import type { ArchiveGroup } from '../archive/group.ts';
 import type { Publications } from '../ledger/schema.ts';
+import { LockstepError } from '../core/errors.ts';
+import { explainDiskError } from '../core/files.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { KeptPackage, Target } from '../model/plans.ts';
@@ -21,7 +23,7 @@ import { kernelId } from '../planner/names.ts';
 import type { Context } from './context.ts';
 import { newestFile, readCopyright } from './execute-target.ts';
 import type { SurveyPlan } from './plan.ts';
-import { publicationId, type PublicationFacts, SuiteUpdate } from './suite-update.ts';
+import { publicationId, type PublicationFacts, rebuilt, SuiteUpdate } from './suite-update.ts';
 import type { SurveySuite } from './survey.ts';
 
 /** Kernels of one line follow each other: a new one supersedes the others. */
@@ -38,15 +40,6 @@ function factsOf(module: Module, kernel: Kernel): PublicationFacts {
   };
 }
 
-/** The first track of each line: where the kernels of a line that are superseded belong. */
-function tracksOfLines({ kernels }: SurveySuite): ReadonlyMap<string, string> {
-  return new Map(
-    kernels.flatMap(({ kernel, tracks: [track] }): [string, string][] =>
-      track === undefined ? [] : [[lineOf(kernel), track]],
-    ),
-  );
-}
-
 /** What a suite's tracking packages of one module point to. */
 interface Tracked {
   module: Module;
@@ -60,43 +53,68 @@ interface Tracked {
  * The publications of a suite after a plan's builds: new packages in, retired ones out, everything else as it was.
  *
  * @param all what all suites have now
+ * @returns what the suite shall have, and the first error of a package that could not be made: one failure is one cell
  */
 export async function publicationsOf(
   context: Context,
   suite: SurveySuite,
   { plan }: SurveyPlan,
   all: Publications,
-): Promise<Publications[string]> {
+): Promise<{ after: Publications[string]; failure: Error | undefined }> {
   const update = new SuiteUpdate(context, suite.suite, all);
   dropRetired(update, suite, plan.kept);
-  const lines = tracksOfLines(suite);
   const tracksOf = new Map(suite.kernels.map(({ kernel, tracks }) => [kernel, tracks]));
   const tracked = new Map<string, Tracked[]>();
+  let failure: Error | undefined;
+  const attempt = async (what: string, put: () => Promise<void>): Promise<void> => {
+    try {
+      await put();
+    } catch (error) {
+      const explained = explainDiskError(error, context.config.state);
+      if (context.signal.aborted || !isOneCells(explained)) {
+        throw explained;
+      }
+      context.emit({
+        type: 'warning',
+        code: 'PACKAGE_FAILED',
+        message: `${what}: ${explained.message}`,
+      });
+      failure ??= explained;
+    }
+  };
   for (const target of plan.targets.filter(({ suites }) => suites.includes(suite.suite))) {
     const { module, kernel, record } = target;
-    const modulePackage =
-      record?.outcome === 'built'
-        ? await putModulePackage(context, update, target, record, lines.get(lineOf(kernel)))
-        : undefined;
-    if (modulePackage !== undefined || target.verdict === 'in-tree') {
-      for (const track of tracksOf.get(kernel) ?? []) {
-        const of = await putTrackingPackage(
-          context,
-          update,
-          suite.archive,
-          target,
-          track,
-          modulePackage,
-        );
-        const id = publicationId(module.name, kernel.architecture);
-        tracked.set(id, [...(tracked.get(id) ?? []), of]);
+    await attempt(`${suite.suite}: ${module.name} for ${kernel.release}`, async () => {
+      const modulePackage =
+        record?.outcome === 'built'
+          ? await putModulePackage(context, update, target, record)
+          : undefined;
+      if (modulePackage === undefined && target.verdict !== 'in-tree') {
+        return;
       }
-    }
+      const id = publicationId(module.name, kernel.architecture);
+      const list = tracked.get(id) ?? [];
+      tracked.set(id, list);
+      for (const track of tracksOf.get(kernel) ?? []) {
+        const { archive } = suite;
+        list.push(await putTrackingPackage(context, update, archive, target, track, modulePackage));
+      }
+    });
   }
   for (const [id, list] of tracked) {
-    await putPrebuiltPackage(update, id.slice(id.lastIndexOf(':') + 1), list);
+    await attempt(`${suite.suite}: drop-in for ${id}`, () =>
+      putPrebuiltPackage(update, id.slice(id.lastIndexOf(':') + 1), list),
+    );
   }
-  return update.after;
+  return { after: update.after, failure };
+}
+
+/** Whether an error concerns one package only. */
+function isOneCells(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    !(error instanceof LockstepError && /INTERRUPTED|DISK_FULL/.test(error.code))
+  );
 }
 
 function dropRetired(
@@ -117,11 +135,10 @@ async function putModulePackage(
   update: SuiteUpdate,
   { module, kernel }: Target,
   record: BuildRecord,
-  track: string | undefined,
 ): Promise<string> {
   const { options } = update;
   const id = publicationId(modulePackageName(module.name, kernel.release), kernel.architecture);
-  const identity = modulePackageIdentity({ module, kernel, record, track }, options);
+  const identity = modulePackageIdentity({ module, kernel, record }, options);
   const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'module', key: record.key };
   return update.put(id, identity, facts, async (rebuild) => {
     const copyright = await context.ledger.copyright(record.key);
@@ -129,7 +146,7 @@ async function putModulePackage(
       name: file,
       path: context.ledger.moduleFile(record.key, file),
     }));
-    return makeModulePackage({ module, kernel, record, track, files, copyright, rebuild }, options);
+    return makeModulePackage({ module, kernel, record, files, copyright, rebuild }, options);
   });
 }
 
@@ -148,11 +165,11 @@ async function putTrackingPackage(
   const identity = trackingPackageIdentity({ module, kernel, track, moduleVersion }, options);
   const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'tracking', track };
   const { copyright, epoch } = await sourceOf(context, archive, target);
-  const version = await update.put(id, identity, facts, (rebuild) =>
+  const version = await update.put(id, identity, facts, (rebuild, base) =>
     makeTrackingPackage(
       {
         ...{ module, kernel, track, moduleVersion, copyright, epoch },
-        version: packageVersion(module.version, kernel.version, rebuild),
+        version: rebuilt(base ?? packageVersion(module.version, kernel.version), rebuild),
       },
       options,
     ),
@@ -184,30 +201,38 @@ async function putPrebuiltPackage(
   architecture: string,
   tracked: readonly Tracked[],
 ): Promise<void> {
-  const sorted = tracked.toSorted(
-    (a, b) =>
-      Number(b.track === architecture) - Number(a.track === architecture) ||
-      a.track.length - b.track.length ||
-      (a.track < b.track ? -1 : 1),
-  );
-  const [first] = sorted;
+  const order = (a: string, b: string): number =>
+    Number(b === architecture) - Number(a === architecture) ||
+    a.length - b.length ||
+    (a < b ? -1 : 1);
+  const [first] = tracked.toSorted((a, b) => order(a.track, b.track));
   if (first === undefined) {
     return;
   }
+  // A flavour whose newest kernel has no module yet still has its tracking package.
+  const tracks = new Set(
+    Object.values(update.after).flatMap((entry) =>
+      entry.kind === 'tracking' &&
+      entry.module === first.module.name &&
+      entry.architecture === architecture
+        ? (entry.track ?? [])
+        : [],
+    ),
+  );
   const { module, copyright, epoch } = first;
   const { options } = update;
   const id = publicationId(prebuiltPackageName(module.name), architecture);
-  const inputs = { module, architecture, tracks: sorted.map(({ track }) => track) };
+  const inputs = { module, architecture, tracks: [...tracks].toSorted(order) };
   const facts: PublicationFacts = {
     kind: 'prebuilt',
     module: module.name,
     moduleVersion: module.version,
   };
-  await update.put(id, prebuiltPackageIdentity(inputs, options), facts, (rebuild) =>
+  await update.put(id, prebuiltPackageIdentity(inputs, options), facts, (rebuild, base) =>
     makePrebuiltPackage(
       {
         ...inputs,
-        version: rebuild === 0 ? module.version : `${module.version}+b${rebuild}`,
+        version: rebuilt(base ?? module.version, rebuild),
         ...{ copyright, epoch },
       },
       options,

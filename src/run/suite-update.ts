@@ -25,6 +25,15 @@ function packageBase(version: string): string {
   return version.replace(/\+b\d+$/, '');
 }
 
+/** A version with a rebuild number. */
+export function rebuilt(version: string, rebuild: number): string {
+  return rebuild === 0 ? version : `${version}+b${rebuild}`;
+}
+
+function rebuildNumber(version: string): number {
+  return Number(/\+b(?<number>\d+)$/.exec(version)?.groups?.['number'] ?? 0);
+}
+
 /** Whether a package can be published after another one of its name, such that machines take it. */
 function follows(version: string, sha256: string, previous: Publication | undefined): boolean {
   return (
@@ -72,13 +81,17 @@ export class SuiteUpdate {
    * version that no suite has with other bytes: the rebuild number rises as long as the published one is of the same
    * version but for that number and has other content. Suites that need the same package get the same file.
    *
+   * A package that machines follow (tracking, drop-in) never falls: one that would gets the published version and a
+   * higher rebuild number, else machines would keep the old one, and the kernel that it holds.
+   *
+   * @param make makes the package with a rebuild number, of another version than its own where one is given
    * @returns the version that is published
    */
   async put(
     id: string,
     identity: string,
     facts: PublicationFacts,
-    make: (rebuild: number) => Promise<MadePackage>,
+    make: (rebuild: number, base?: string) => Promise<MadePackage>,
   ): Promise<string> {
     const previous = this.#before[id];
     const published = Object.values(this.#all).flatMap((suite) => suite[id] ?? []);
@@ -95,7 +108,15 @@ export class SuiteUpdate {
       }
     }
     for (let rebuild = 0; rebuild < MAX_REBUILDS; rebuild += 1) {
-      const made = await make(rebuild);
+      let made = await make(rebuild);
+      if (
+        previous !== undefined &&
+        facts.kind !== 'module' &&
+        compareVersions(made.version, previous.version) < 0
+      ) {
+        const next = rebuildNumber(previous.version) + 1 + rebuild;
+        made = await make(next, packageBase(previous.version));
+      }
       const sha256 = await sha256File(made.file);
       const isFree = published.every(
         (entry) => entry.version !== made.version || entry.sha256 === sha256,

@@ -10,6 +10,7 @@ import {
 } from '../builder/key.ts';
 import type { ModuleConfig } from '../config/schema.ts';
 import { LockstepError } from '../core/errors.ts';
+import { compareVersions } from '../debian/version.ts';
 import { isKernelPackage, makeCatalogue } from '../kernels/catalogue.ts';
 import { checkFlavours, selectSuiteKernels } from '../kernels/select.ts';
 import type { Kernel, SuiteKernel } from '../model/kernels.ts';
@@ -127,7 +128,7 @@ function staleOf(statuses: readonly IndexStatus[]): Map<string, string> {
 }
 
 function surveySuites(
-  { config }: Context,
+  { config, emit }: Context,
   read: readonly ArchiveIndices[],
   facts: ReadonlyMap<string, SuiteFacts[]>,
 ): SurveySuite[] {
@@ -144,7 +145,19 @@ function surveySuites(
     })),
     architectures,
   );
-  checkFlavours([...catalogue.values()].flat(), config.kernels);
+  const isWhole = read.every(({ statuses }) => statuses.every(({ state }) => state !== 'missing'));
+  // What only an unread index has may be missing; a name that no suite has is a mistake otherwise.
+  const unlessUnread = (check: () => void): void => {
+    try {
+      check();
+    } catch (error) {
+      if (isWhole || !(error instanceof LockstepError)) {
+        throw error;
+      }
+      emit({ type: 'warning', code: error.code, message: error.message });
+    }
+  };
+  unlessUnread(() => checkFlavours([...catalogue.values()].flat(), config.kernels));
   const selected = new Map(
     [...catalogue].map(([suite, kernels]) => [suite, selectSuiteKernels(kernels, config.kernels)]),
   );
@@ -166,7 +179,9 @@ function surveySuites(
         .toSorted(),
       all: catalogue.get(group.name) ?? [],
       // A suite that is only read is there for others.
-      kernels: group.isPublished ? [...own, ...aheadOf(group.ahead, own, selected)] : [],
+      kernels: group.isPublished
+        ? [...own, ...aheadOf(group.ahead, catalogue.get(group.name) ?? [], selected)]
+        : [],
       modules: config.modules.map((module) => ({
         name: moduleNameOf(module.package),
         package: module.package,
@@ -181,20 +196,39 @@ function surveySuites(
       ),
     )
     .map((module) => module.package);
-  refuseMissing(missing, config.archives.flatMap((archive) => archive.suites).join(', '));
+  const where = config.archives.flatMap((archive) => archive.suites).join(', ');
+  unlessUnread(() => refuseMissing(missing, where));
   return suites;
 }
 
-/** The kernels of other suites that are expected in one which has them not yet. */
+/** Kernels that follow each other: of one source and flavour. */
+function lineOf({ architecture, source, flavour }: Kernel): string {
+  return `${architecture} ${source} ${flavour}`;
+}
+
+/**
+ * The kernels of other suites that are expected in one: those that it has not, and that are newer than what it has.
+ *
+ * @param all every kernel of the suite
+ */
 function aheadOf(
   names: readonly string[],
-  own: readonly SuiteKernel[],
+  all: readonly SuiteKernel[],
   selected: ReadonlyMap<string, readonly SuiteKernel[]>,
 ): SuiteKernel[] {
-  const there = new Set(own.map(({ kernel }) => kernel));
+  const there = new Set(all.map(({ kernel }) => kernel));
+  const newest = new Map<string, string>();
+  for (const { kernel } of all) {
+    const known = newest.get(lineOf(kernel));
+    if (known === undefined || compareVersions(kernel.version, known) > 0) {
+      newest.set(lineOf(kernel), kernel.version);
+    }
+  }
   return names.flatMap((name) =>
     (selected.get(name) ?? []).flatMap(({ kernel }): SuiteKernel[] => {
-      if (there.has(kernel)) {
+      const present = newest.get(lineOf(kernel));
+      const isBehind = present !== undefined && compareVersions(kernel.version, present) <= 0;
+      if (isBehind || there.has(kernel)) {
         return [];
       }
       there.add(kernel);
