@@ -202,6 +202,7 @@ describe('lockstep', () => {
     expect(ended.status).toBe(0);
     expect(ended.stdout.trim().split('\n')).toEqual([
       '--disable-warning=ExperimentalWarning',
+      '--max-semi-space-size=4',
       join(root, 'src/cli/main.ts'),
       'plan',
       '-c',

@@ -165,7 +165,16 @@ async function removeLeftovers(state: string): Promise<void> {
   const cache = path.join(state, 'cache');
   const builds = path.join(state, 'ledger/builds');
   const list = (folder: string): Promise<string[]> => fs.readdir(folder).catch(() => []);
+  const archives = path.join(state, 'archives');
+  const roots: string[] = [];
+  for (const archive of await list(archives)) {
+    for (const architecture of await list(path.join(archives, archive))) {
+      const root = path.join(archives, archive, architecture);
+      roots.push(root, path.join(root, 'good'), path.join(root, 'solver'));
+    }
+  }
   const folders = [
+    ...roots,
     state,
     path.join(state, 'ledger'),
     path.join(state, 'packages'),
