@@ -168,7 +168,7 @@ describe('an error is located', () => {
         expect(error === undefined || lines.length > 0).toBe(true);
         expect(lines.filter((line) => !/^c\.yaml:\d+:\d+: /.test(line))).toEqual([]);
       }),
-      { numRuns: 3000 },
+      { numRuns: 3000, examples: [['? :\n  #', false]] },
     );
   });
 });

@@ -108,7 +108,9 @@ export function parseConfig(text: string, file: string): Config {
   const text_ = problems
     .map(({ offset, message }) => {
       const { line, col } = lines.linePos(offset);
-      return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${message}`;
+      // A key of the file's own may have lines; a problem has one.
+      const words = message.replace(/\s*\n\s*/g, ' ');
+      return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${words}`;
     })
     .join('\n');
   throw new LockstepError('CONFIG_INVALID', text_, {
