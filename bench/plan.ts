@@ -4,6 +4,7 @@
  *
  *     scripts/with-node node bench/plan.ts
  */
+import { memo } from '../src/core/memo.ts';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -66,17 +67,6 @@ function moduleOf(index: number, version: string, from: string): Module {
   return {
     ...{ name, version, package: ref, from, provides: [], summary: name, component: 'main' },
     ...{ homepage: undefined, initramfs: false },
-  };
-}
-
-function memo<Input extends object, Output>(
-  of: (input: Input) => Output,
-): (input: Input) => Output {
-  const known = new WeakMap<Input, { value: Output }>();
-  return (input) => {
-    const entry = known.get(input) ?? { value: of(input) };
-    known.set(input, entry);
-    return entry.value;
   };
 }
 

@@ -1,17 +1,13 @@
+import { lineOf } from './line.ts';
 import { LockstepError } from '../core/errors.ts';
 import { compareVersions } from '../debian/version.ts';
-import type { Kernel, SuiteKernel } from '../model/kernels.ts';
+import type { SuiteKernel } from '../model/kernels.ts';
 
 export interface KernelSelection {
   /** Names of flavours (`amd64`: of every line) or of tracks (`6.12-amd64`: of the line that has it). */
   flavours: 'all' | readonly string[];
   /** `newest` is what the metapackages point to; a number counts from the newest of each line. */
   abis: 'newest' | 'all' | number;
-}
-
-/** Kernels of one line follow each other: they are of one source, flavour and architecture. */
-function lineOf({ architecture, source, flavour }: Kernel): string {
-  return `${architecture} ${source} ${flavour}`;
 }
 
 /** The lines that a selection names, by {@link lineOf}: by their flavour, or by a track of one of their kernels. */

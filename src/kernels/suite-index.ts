@@ -1,12 +1,9 @@
+import { compareText } from '../core/compare.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { IndexedPackage } from './scan.ts';
 
 /** All packages of one name that can be installed on one architecture, newest first. */
 export type PackageIndex = ReadonlyMap<string, readonly IndexedPackage[]>;
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
 
 /** Newest version first; what follows only makes the order of entries independent of the order of indices. */
 function compareEntries(a: IndexedPackage, b: IndexedPackage): number {

@@ -1,13 +1,7 @@
+import { compareText } from '../core/compare.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { KernelChange, KernelName } from '../model/sightings.ts';
-import {
-  compareText,
-  completeness,
-  descriptionOf,
-  type Look,
-  sightingId,
-  type Sightings,
-} from './look.ts';
+import { completeness, descriptionOf, type Look, sightingId, type Sightings } from './look.ts';
 import { findTrackMoves } from './tracks.ts';
 
 /**

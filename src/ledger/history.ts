@@ -1,3 +1,4 @@
+import { compareText } from '../core/compare.ts';
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
@@ -9,7 +10,7 @@ import {
   writeFileAtomic,
 } from '../core/files.ts';
 import type { HistoryLine, KernelSighting } from '../model/sightings.ts';
-import { compareText, type Look, sightingId, type Sightings } from './look.ts';
+import { type Look, sightingId, type Sightings } from './look.ts';
 import { historyLineSchema, sightingsSchema } from './schema.ts';
 import { applyLine, note } from './sightings.ts';
 import { explainDamage, readState } from './state.ts';

@@ -44,7 +44,3 @@ export function completeness(
   const ids = new Set(complete.map(({ suite, architecture }) => `${suite}/${architecture}`));
   return (suite, architecture) => ids.has(`${suite}/${architecture}`);
 }
-
-export function compareText(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
-}

@@ -1,3 +1,4 @@
+import { compareText } from '../core/compare.ts';
 import type {
   Appearance,
   HistoryLine,
@@ -6,14 +7,7 @@ import type {
   SeenKernel,
 } from '../model/sightings.ts';
 import { findChanges } from './changes.ts';
-import {
-  compareText,
-  completeness,
-  descriptionOf,
-  type Look,
-  sightingId,
-  type Sightings,
-} from './look.ts';
+import { completeness, descriptionOf, type Look, sightingId, type Sightings } from './look.ts';
 
 /**
  * What follows from a look. Pure; neither the order of the kernels nor that of anything in them matters.

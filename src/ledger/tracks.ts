@@ -1,6 +1,7 @@
+import { compareText } from '../core/compare.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { KernelChange, KernelName } from '../model/sightings.ts';
-import { compareText, type Look, type Sightings } from './look.ts';
+import { type Look, type Sightings } from './look.ts';
 
 interface Track {
   suite: string;

@@ -1,6 +1,6 @@
+import { compareText } from '../core/compare.ts';
 import type { Target } from '../model/plans.ts';
 import { isUsable, type Judge } from './judge.ts';
-import { compareText } from './names.ts';
 
 /**
  * What depends on all the suites that a target is for.

@@ -1,8 +1,9 @@
+import { compareText } from '../core/compare.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { BuildCause } from '../model/plans.ts';
 import type { BuildRecord } from '../model/records.ts';
-import { compareText, getOrMake } from './names.ts';
+import { getOrMake } from './names.ts';
 
 const NONE: readonly BuildRecord[] = [];
 

@@ -11,10 +11,6 @@ export function moduleId(module: Module): string {
   return `${module.name}\u0000${module.version}\u0000${module.package.sha256}\u0000${module.initramfs}`;
 }
 
-export function compareText(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
 /** The value of a key, made at the first question. */
 export function getOrMake<Key, Value>(
   map: Map<Key, Value>,

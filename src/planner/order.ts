@@ -1,7 +1,8 @@
+import { compareText } from '../core/compare.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Target } from '../model/plans.ts';
-import { compareText, getOrMake } from './names.ts';
+import { getOrMake } from './names.ts';
 
 /**
  * Targets sorted by module, architecture, flavour and release, newest first. Kernels are compared once each, not once

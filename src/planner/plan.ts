@@ -1,10 +1,11 @@
+import { compareText } from '../core/compare.ts';
 import type { Kernel, SuiteKernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { AbsentModule, Plan, Target } from '../model/plans.ts';
 import type { BuildRecord } from '../model/records.ts';
 import { finishTarget } from './finish.ts';
 import { type Choice, Judge } from './judge.ts';
-import { compareText, getOrMake } from './names.ts';
+import { getOrMake } from './names.ts';
 import { sortTargets } from './order.ts';
 import { judgePublications, type PublishedModule } from './retire.ts';
 

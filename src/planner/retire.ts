@@ -1,7 +1,8 @@
+import { compareText } from '../core/compare.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { KeptPackage, Target } from '../model/plans.ts';
-import { compareText, getOrMake, kernelId } from './names.ts';
+import { getOrMake, kernelId } from './names.ts';
 import type { PlanInputs } from './plan.ts';
 
 /** A module package that is published. */

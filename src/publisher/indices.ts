@@ -1,3 +1,4 @@
+import { compareText } from '../core/compare.ts';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { sha256 } from '../core/hash.ts';
@@ -32,13 +33,6 @@ export interface PublishedDeb {
 
 export function debId(deb: { name: string; version: string; architecture: string }): string {
   return `${deb.name}_${deb.version}_${deb.architecture}`;
-}
-
-function compareText(left: string, right: string): number {
-  if (left === right) {
-    return 0;
-  }
-  return left < right ? -1 : 1;
 }
 
 /** The order of packages in an index: name, version as dpkg orders it, architecture, then any that makes it total. */

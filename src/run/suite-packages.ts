@@ -1,3 +1,4 @@
+import { lineOf } from '../kernels/line.ts';
 import type { ArchiveGroup } from '../archive/group.ts';
 import type { Publications } from '../ledger/schema.ts';
 import { LockstepError } from '../core/errors.ts';
@@ -25,11 +26,6 @@ import { newestFile, readCopyright } from './execute-target.ts';
 import type { SurveyPlan } from './plan.ts';
 import { publicationId, type PublicationFacts, rebuilt, SuiteUpdate } from './suite-update.ts';
 import type { SurveySuite } from './survey.ts';
-
-/** Kernels of one line follow each other: a new one supersedes the others. */
-function lineOf(kernel: Kernel): string {
-  return `${kernel.architecture} ${kernel.source} ${kernel.flavour}`;
-}
 
 function factsOf(module: Module, kernel: Kernel): PublicationFacts {
   return {

@@ -1,3 +1,5 @@
+import { lineOf } from '../kernels/line.ts';
+import { memo } from '../core/memo.ts';
 import type { ArchiveGroup } from '../archive/group.ts';
 import type { SuiteFacts } from '../archive/releases.ts';
 import type { IndexStatus } from '../archive/root-state.ts';
@@ -201,11 +203,6 @@ function surveySuites(
   return suites;
 }
 
-/** Kernels that follow each other: of one source and flavour. */
-function lineOf({ architecture, source, flavour }: Kernel): string {
-  return `${architecture} ${source} ${flavour}`;
-}
-
 /**
  * The kernels of other suites that are expected in one: those that it has not, and that are newer than what it has.
  *
@@ -317,16 +314,5 @@ function keysOf(
       kernel.architecture === native
         ? undefined
         : `this ${native} machine can't build for ${kernel.architecture}`,
-  };
-}
-
-function memo<Input extends object, Output>(
-  of: (input: Input) => Output,
-): (input: Input) => Output {
-  const known = new WeakMap<Input, { value: Output }>();
-  return (input) => {
-    const entry = known.get(input) ?? { value: of(input) };
-    known.set(input, entry);
-    return entry.value;
   };
 }
