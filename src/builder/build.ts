@@ -18,6 +18,8 @@ export interface BuildRequest {
   sourceDateEpoch: number;
   /** Compilers at once. */
   jobs: number;
+  /** Whether compilations are kept in `/out/objects`, and taken from the layers of a neighbour. */
+  keepsObjects?: boolean;
   limits: SandboxLimits;
   log: string;
   interactive?: boolean;
@@ -58,6 +60,7 @@ export function buildEnvironment(request: BuildRequest): Record<string, string> 
     KBUILD_BUILD_TIMESTAMP: `@${request.sourceDateEpoch}`,
     lockstep_make: conf.make,
     lockstep_jobs: String(request.jobs),
+    lockstep_objects: request.keepsObjects === true ? 'yes' : '',
     lockstep_patches: conf.patches.join('\n'),
     lockstep_pre_build: conf.preBuild ?? '',
     lockstep_post_build: conf.postBuild ?? '',

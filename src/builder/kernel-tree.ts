@@ -56,7 +56,7 @@ export async function openKernelTree(kernel: Kernel, store: Store): Promise<Kern
   if (headers === undefined) {
     throw new Error(`${kernel.release} has no headers`);
   }
-  const layers = await Promise.all(headers.packages.map((ref) => store.unpacked(ref)));
+  const layers = await Promise.all(headers.packages.map((ref) => store.headers(ref)));
   const read = async (name: string): Promise<string> => {
     for (const layer of layers) {
       const file = path.join(layer, 'usr/src', `linux-headers-${kernel.release}`, name);

@@ -6,6 +6,7 @@ import { makeDirectoryAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import type { DebRef } from '../model/packages.ts';
 import { unpackDeb, unpackDebsInRoot } from '../programs/dpkg-deb.ts';
+import { layOutHeaders } from './header-layout.ts';
 import { mergeUsr, USR_FOLDERS } from './merged-usr.ts';
 import { runProgram } from '../programs/run.ts';
 import { BUILD_USER, runsAsRoot } from '../programs/sandbox.ts';
@@ -41,12 +42,13 @@ export class Store {
     return made;
   }
 
-  /** A package's files, as read-only material (headers). */
-  unpacked(ref: DebRef): Promise<string> {
-    return this.#once(path.join(this.#directory, 'layers', ref.sha256), async (temporary) => {
+  /** The files of a package of a kernel's headers, as read-only material, in the folders that builds find them in. */
+  headers(ref: DebRef): Promise<string> {
+    return this.#once(path.join(this.#directory, 'headers', ref.sha256), async (temporary) => {
       const [deb = ''] = await this.#fetch([ref]);
       await unpackDeb(deb, temporary);
       await mergeUsr(temporary);
+      await layOutHeaders(temporary);
     });
   }
 

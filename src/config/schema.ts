@@ -76,6 +76,22 @@ const retention = z
   })
   .prefault({});
 
+const cache = z
+  .strictObject({
+    objects: z
+      .boolean()
+      .default(true)
+      .describe('Keep what is compiled, so that the next kernel compiles only what differs'),
+    checkEvery: z
+      .int()
+      .min(0)
+      .default(20)
+      .describe(
+        'Of so many builds that took from another kernel one is made clean too and compared; 0: none',
+      ),
+  })
+  .prefault({});
+
 const limits = z
   .strictObject({
     evaluateSeconds: z.number().positive().default(20).describe('Wall time of one dkms.conf'),
@@ -148,6 +164,7 @@ export const configSchema = z
       .min(1)
       .check(unique((entry) => [entry.package], 'package')),
     retention,
+    cache,
     toolchain: z
       .enum(['keep', 'rebuild'])
       .default('keep')

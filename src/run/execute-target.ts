@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type { ArchiveGroup } from '../archive/group.ts';
-import { buildModule, type BuildRequest } from '../builder/build.ts';
+import type { BuildRequest } from '../builder/build.ts';
 import { writeBuiltOnLayer } from '../builder/built-on.ts';
 import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
 import type { Store } from '../builder/store.ts';
@@ -21,6 +21,7 @@ import { kernelId } from '../planner/names.ts';
 import type { SandboxLimits } from '../programs/sandbox.ts';
 import { parseSymvers, type SymbolTable } from '../verifier/symvers.ts';
 import { verifyModules } from '../verifier/verify.ts';
+import { buildTarget } from './build-target.ts';
 import { type Context, removeTree } from './context.ts';
 import { since, type Survey } from './survey.ts';
 
@@ -224,6 +225,7 @@ interface Outcome {
   modules: BuiltModule[];
   files: { name: string; content: Buffer }[];
   symvers: Buffer | undefined;
+  compiled?: BuildRecord['compiled'];
   initramfs: boolean;
   /** Undefined when the dkms.conf could not be evaluated. */
   conf: DkmsConf | undefined;
@@ -252,6 +254,7 @@ export function inTreeEvidence(
 
 async function evaluateBuildVerify(
   context: Context,
+  survey: Survey,
   target: Target,
   prepared: Prepared,
   trees: KernelTrees,
@@ -276,7 +279,8 @@ async function evaluateBuildVerify(
   if (missing.length > 0) {
     return ended('blocked', `dkms.conf: BUILD_DEPENDS: ${missing.join(', ')}`, conf);
   }
-  const result = await buildModule(buildRequestOf(context, prepared, conf));
+  const request = buildRequestOf(context, prepared, conf);
+  const { result, compiled } = await buildTarget(context, survey, target, prepared.folder, request);
   if (result.outcome === 'failed') {
     return ended('failed', result.reason, conf);
   }
@@ -301,6 +305,7 @@ async function evaluateBuildVerify(
     modules: verified.modules,
     files: result.files,
     symvers: result.symvers,
+    compiled,
     initramfs: target.module.initramfs || conf.remakeInitrd,
     conf,
   };
@@ -340,7 +345,7 @@ export async function executeTarget(
   };
   try {
     prepared = await prepareTarget(context, survey, target, trees);
-    outcome = await evaluateBuildVerify(context, target, prepared, trees);
+    outcome = await evaluateBuildVerify(context, survey, target, prepared, trees);
     if (outcome.outcome === 'failed' && (await isFull(context.work))) {
       // Whatever the log says: a module is not to blame for a disk that is full.
       throw new LockstepError('DISK_FULL', `no space left in ${context.work}: ${outcome.reason}`, {
@@ -401,9 +406,10 @@ export async function executeTarget(
   return record;
 }
 
-/** What a record says of DKMS's view of a module: its name there, and what it is built on. */
-function dkmsFacts({ conf }: Outcome, { builtOn }: Target): Partial<BuildRecord> {
+/** What a record says of DKMS's view of a module, of what it is built on and of how. */
+function dkmsFacts({ conf, compiled }: Outcome, { builtOn }: Target): Partial<BuildRecord> {
   return {
+    ...(compiled === undefined ? {} : { compiled }),
     ...(conf === undefined ? {} : { dkms: { name: conf.name, version: conf.version } }),
     ...(conf === undefined || conf.buildDepends.length === 0 ? {} : { needs: conf.buildDepends }),
     ...(builtOn.length === 0

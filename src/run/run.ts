@@ -116,7 +116,7 @@ async function prepareArchive(
   context.emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
   const shared = [...roots.values()].map((root) => store.root(root));
   for (const { kernel } of solved) {
-    shared.push(...(kernel.headers?.packages ?? []).map((ref) => store.unpacked(ref)));
+    shared.push(...(kernel.headers?.packages ?? []).map((ref) => store.headers(ref)));
   }
   // All of them end before anything is said of the first that fails.
   await Promise.allSettled(shared);

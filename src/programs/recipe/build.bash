@@ -4,6 +4,7 @@
 # In the environment: kernelver kernel_source_dir, and
 #   lockstep_make       the make command of the dkms.conf
 #   lockstep_jobs       how many compilers at once
+#   lockstep_objects    not empty: compilations are kept in OUTPUT/objects, and taken from a neighbour's
 #   lockstep_patches    one file name below patches/ a line
 #   lockstep_pre_build, lockstep_post_build  scripts of the source, with arguments
 #   lockstep_modules    `location (`.` for the build folder itself) TAB built name TAB installed name TAB yes|no` a line, the last says whether to strip
@@ -13,6 +14,9 @@
 output=$1
 build_dir=$PWD
 : "${kernelver:?}" "${kernel_source_dir:?}" "${lockstep_make:?}" "${lockstep_jobs:?}" "${lockstep_modules:?}"
+
+# Processor time of the whole build: `user system` of this shell, then of all that it ran.
+trap 'times >"$output/times"' EXIT
 
 # What other modules' builds have left, where DKMS has it.
 for other in /usr/lib/lockstep/dkms/*; do
@@ -28,6 +32,15 @@ fail() {
 cc=$(sed -n 's|^CONFIG_CC_VERSION_TEXT="*\([^" ]*\) .*|\1|p' "$kernel_source_dir/.config")
 if [[ $cc ]] && command -v "$cc" >/dev/null; then
   export CC=$cc KERNEL_CC=$cc
+fi
+
+if [[ ${lockstep_objects-} ]]; then
+  mkdir "$output/objects" /tmp/lockstep-cc
+  for compiler in /usr/bin/*gcc /usr/bin/*gcc-[0-9] /usr/bin/*gcc-[0-9][0-9]; do
+    [[ -x $compiler ]] && ln -s /usr/lib/lockstep/cc "/tmp/lockstep-cc/${compiler##*/}"
+  done
+  ln -s /usr/lib/lockstep/make /tmp/lockstep-cc/make
+  PATH=/tmp/lockstep-cc:$PATH
 fi
 
 while IFS= read -r patch; do
