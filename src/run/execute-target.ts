@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import type { ArchiveGroup } from '../archive/group.ts';
 import { buildModule, type BuildRequest } from '../builder/build.ts';
 import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
+import { patchesFor } from '../builder/patches.ts';
 import type { Store } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
 import { explainDiskError, readUntrustedFile } from '../core/files.ts';
@@ -15,6 +16,7 @@ import {
   findSourceFolder,
   type SourceFolder,
 } from '../modules/evaluate.ts';
+import { layPatches } from '../modules/patches.ts';
 import { kernelId } from '../planner/names.ts';
 import type { SandboxLimits } from '../programs/sandbox.ts';
 import { parseSymvers, type SymbolTable } from '../verifier/symvers.ts';
@@ -33,6 +35,8 @@ export interface Prepared {
   tree: KernelTree;
   env: Record<string, string>;
   sourceDateEpoch: number;
+  /** The configuration's patches, by their names in the sandbox. */
+  patches: string[];
 }
 
 /** Kernel trees and symbol tables of one run, read once for all modules. */
@@ -91,22 +95,25 @@ export async function prepareTarget(
   const refs = survey.rootOf(target.kernel);
   const [tree, unpacked, root, recipe] = await Promise.all([
     trees.open(target),
-    store.moduleSource(target.module.package),
+    store.moduleSource(target.module.source),
     store.root(refs),
     store.recipe(),
   ]);
   const folder = await fs.mkdtemp(path.join(context.work, `${target.module.name}-`));
   const source = await findSourceFolder(unpacked);
+  const patchLayer = path.join(folder, 'patches');
+  const patches = await layPatches(patchesFor(target.module, target.kernel), patchLayer);
   const env = dkmsEnvironment(source, target.kernel.release, machineOf(target.kernel.architecture));
   return {
     folder,
     log: path.join(folder, 'build.log'),
-    layers: [recipe, unpacked, ...tree.layers, root],
+    layers: [recipe, ...(patches.length > 0 ? [patchLayer] : []), unpacked, ...tree.layers, root],
     source,
     unpacked,
     tree,
     env,
     sourceDateEpoch: await newestFile(source.path),
+    patches,
   };
 }
 
@@ -173,6 +180,7 @@ export function buildRequestOf(context: Context, prepared: Prepared, conf: DkmsC
     conf,
     env: prepared.env,
     sourceDateEpoch: prepared.sourceDateEpoch,
+    patches: prepared.patches,
     jobs: context.jobs,
     limits: buildLimits(context),
     log: prepared.log,
@@ -336,9 +344,14 @@ export async function executeTarget(
     copyright:
       prepared === undefined
         ? undefined
-        : await readCopyright(prepared.unpacked, module.package.name),
+        : await readCopyright(prepared.unpacked, documentsOf(module)),
   });
   return record;
+}
+
+/** The name under which a module's unpacked source has its copyright file. */
+export function documentsOf({ name, source }: Target['module']): string {
+  return source.kind === 'package' ? source.name : name;
 }
 
 /** The package's copyright file; a link in it that leads out of the package is not followed. */
