@@ -44,8 +44,8 @@ describe('an error is located', () => {
     ],
     [
       'of a module',
-      `${GOOD}  - { package: b-dkms, version: 1 }\n`,
-      ['c.yaml:6:24: unknown key modules[1].version'],
+      `${GOOD}  - { package: b-dkms, baz: 1 }\n`,
+      ['c.yaml:6:24: unknown key modules[1].baz'],
     ],
     [
       'of kernels',

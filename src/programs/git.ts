@@ -7,7 +7,7 @@ import { type RunResult, runProgram } from './run.ts';
 export const GIT_URL = /^(?<scheme>https?|ssh|git|file):\/\/[A-Za-z0-9/][!-~]*$/;
 /** Names of tags that can be nothing else (git-check-ref-format(1)). */
 export const GIT_TAG =
-  /^(?!.*(\.\.|\/\/|\/\.|\.lock(\/|$)|[./]$))[A-Za-z0-9][A-Za-z0-9._/+~-]{0,199}$/;
+  /^(?!.*(\.\.|\/\/|\/\.|\.lock(\/|$)|[./]$))[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}$/;
 export const GIT_COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 const FETCH_TIMEOUT = 900_000;

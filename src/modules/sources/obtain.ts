@@ -1,4 +1,5 @@
 import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { errnoOf, LockstepError } from '../../core/errors.ts';
 import { sha256, sha256File } from '../../core/hash.ts';
@@ -76,6 +77,35 @@ async function obtainDirectory(folder: string): Promise<Obtained> {
   return { root, epoch: DIRECTORY_EPOCH, commit: undefined };
 }
 
+/** Fetches from http or https by apt's own downloader, which knows the machine's proxies and certificates. */
+async function download(uri: string, file: string, signal: AbortSignal | undefined): Promise<void> {
+  const result = await aptWith('').helper(['download-file', uri, file], MAX_TARBALL, signal);
+  if (result.exitCode !== 0) {
+    const words = /^E: (?<words>.*)$/m.exec(result.stderr)?.groups?.['words'] ?? 'no answer';
+    throw unavailable(`${uri} can't be fetched: ${words}`, `curl -fsSLO '${uri}'`);
+  }
+}
+
+/**
+ * Fetches a file, looks at it and forgets it.
+ *
+ * @throws LockstepError SOURCE_UNAVAILABLE
+ */
+export async function fetchToFile<T>(
+  uri: string,
+  look: (file: string) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const folder = await fs.mkdtemp(path.join(tmpdir(), 'lockstep-fetch-'));
+  try {
+    const file = path.join(folder, 'file');
+    await download(uri, file, signal);
+    return await look(file);
+  } finally {
+    await fs.rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** Gets a tarball's file. @returns its path in the scratch folder */
 async function fetchTarball(uri: string, { scratch, signal }: ObtainOptions): Promise<string> {
   const file = path.join(scratch, 'tarball');
@@ -88,12 +118,7 @@ async function fetchTarball(uri: string, { scratch, signal }: ObtainOptions): Pr
     });
     return file;
   }
-  // apt's own downloader: it knows the machine's proxies and certificates.
-  const result = await aptWith('').helper(['download-file', uri, file], MAX_TARBALL, signal);
-  if (result.exitCode !== 0) {
-    const words = result.stderr.match(/^E: (?<words>.*)$/m)?.groups?.['words'] ?? 'no answer';
-    throw unavailable(`${uri} can't be fetched: ${words}`, `curl -fsSLO '${uri}'`);
-  }
+  await download(uri, file, signal);
   return file;
 }
 

@@ -2,7 +2,7 @@
 const UPSTREAM = /^[0-9][A-Za-z0-9.+~]{0,63}$/;
 
 /** Words that stand before the release that they lead to: they sort before it. */
-const PRE_RELEASE = /[-_.]?(?=(?:rc|alpha|beta|pre|dev)[-_.]?\d*(?:$|[-_.+]))/gi;
+const PRE_RELEASE = /[-_.]?(?<word>rc|alpha|beta|pre|dev)(?=[-_.]?\d*(?:$|[-_.+]))/gi;
 
 /**
  * A version as Debian orders it: `1.2-rc1` is `1.2~rc1`, other hyphens and underscores are `+`.
@@ -12,7 +12,7 @@ const PRE_RELEASE = /[-_.]?(?=(?:rc|alpha|beta|pre|dev)[-_.]?\d*(?:$|[-_.+]))/gi
 export function upstreamVersion(text: string): string | undefined {
   const version = text
     .trim()
-    .replace(PRE_RELEASE, (separator, at: number) => (at === 0 ? separator : '~'))
+    .replace(PRE_RELEASE, (whole, word: string, at: number) => (at === 0 ? whole : `~${word}`))
     .replace(/[-_]/g, '+');
   return UPSTREAM.test(version) ? version : undefined;
 }
@@ -42,9 +42,9 @@ export function versionOfTree(sha256: string): string {
 export function literalOf(conf: string, variable: string): string | undefined {
   const values = new Set<string | undefined>();
   for (const line of conf.split('\n')) {
-    const groups = new RegExp(`^\\s*(?:export\\s+)?${variable}(?:\\[0\\])?\\+?=(?<value>.*)$`).exec(
-      line,
-    )?.groups;
+    const groups = new RegExp(
+      `^\\s*(?:export\\s+)?${variable}(?:\\[0\\])?\\+?=(?<value>[^]*)$`,
+    ).exec(line)?.groups;
     if (groups !== undefined) {
       const value =
         /^(?:"(?<double>[^"$`\\]*)"|'(?<single>[^']*)'|(?<bare>[^\s"'$`\\;&|<>()]*))\s*(?:#.*)?$/.exec(
