@@ -172,25 +172,32 @@ afterAll(async () => {
   await box[Symbol.asyncDispose]();
 });
 
+/** The repository's index, decompressed. */
+async function indexText(): Promise<string> {
+  const file = at('repository/dists/trixie/main/binary-amd64/Packages');
+  const command = 'cat "$0" 2>/dev/null || xz -dc "$0.xz"';
+  return (await runProgram('sh', ['-c', command, file])).stdout;
+}
+
 /** The published `.deb` of a module for the one kernel there is. */
-async function debOf(module: string): Promise<string[]> {
-  const { stdout } = await runProgram('find', [
-    at('repository/pool'),
-    ...['-name', `${module}-modules-[0-9]*.deb`],
-  ]);
-  return stdout.split('\n').filter((line) => line !== '');
+async function debOf(module: string): Promise<string> {
+  const stanzas = (await indexText()).split('\n\n');
+  const found = stanzas.find((text) =>
+    new RegExp(`^Package: ${module}-modules-\\d`, 'm').test(text),
+  );
+  return at('repository', /^Filename: (?<file>.*)$/m.exec(found ?? '')?.groups?.['file'] ?? '');
 }
 
 async function contentOf(module: string): Promise<string> {
   const folder = await fs.mkdtemp(at('deb-'));
-  await runProgram('dpkg-deb', ['--raw-extract', (await debOf(module)).at(-1) ?? '', folder]);
+  await runProgram('dpkg-deb', ['--raw-extract', await debOf(module), folder]);
   return folder;
 }
 
 async function packageNames(): Promise<string[]> {
-  const file = at('repository/dists/trixie/main/binary-amd64/Packages');
-  const { stdout } = await runProgram('sh', ['-c', 'cat "$0" 2>/dev/null || xz -dc "$0.xz"', file]);
-  return [...stdout.matchAll(/^Package: (?<name>.*)$/gm)].map((match) => match[1] ?? '');
+  return [...(await indexText()).matchAll(/^Package: (?<name>.*)$/gm)].map(
+    (match) => match[1] ?? '',
+  );
 }
 
 describe('sources that are no packages', () => {
@@ -200,9 +207,8 @@ describe('sources that are no packages', () => {
     expect(targetOf(first, 'dirmod')).toMatchObject({
       ...{ verdict: 'published', moduleVersion: '1.2~rc1' },
     });
-    expect(targetOf(first, 'tarmod')).toMatchObject({
-      ...{ verdict: 'published', moduleVersion: expect.stringMatching(/^0\+[0-9a-f]{8}$/) },
-    });
+    expect(targetOf(first, 'tarmod')).toMatchObject({ verdict: 'published' });
+    expect(targetOf(first, 'tarmod')?.moduleVersion).toMatch(/^0\+[0-9a-f]{8}$/);
     expect(targetOf(first, 'gitmod')).toMatchObject({
       ...{ verdict: 'published', moduleVersion: '3.1~rc2' },
     });
@@ -222,10 +228,10 @@ describe('sources that are no packages', () => {
   });
 
   test('say in the package where they are from', async () => {
-    const { stdout } = await runProgram('dpkg-deb', ['-f', (await debOf('gitmod'))[0] ?? '']);
+    const { stdout } = await runProgram('dpkg-deb', ['-f', await debOf('gitmod')]);
     expect(stdout.replace(/\n /g, ' ')).toContain(`tag release/v3.1-rc2, commit ${firstCommit}`);
     expect(stdout).toMatch(/^Built-Using: linux \(= \S+\)$/m);
-    const directory = await runProgram('dpkg-deb', ['-f', (await debOf('dirmod'))[0] ?? '']);
+    const directory = await runProgram('dpkg-deb', ['-f', await debOf('dirmod')]);
     expect(directory.stdout).not.toContain(box.path);
   });
 
@@ -305,10 +311,10 @@ describe('what is not from main', () => {
     const there = (await packageNames()).filter((name) => name.startsWith('contribmod'));
     expect(there.toSorted()).toEqual(names.toReversed());
 
-    const forbidden = await config(
-      good.map((entry) => (entry['name'] === 'contribmod' ? { ...entry, publish: 'free' } : entry)),
-      { publish: 'nonfree' },
-    );
+    const contrib = good.find((entry) => entry['name'] === 'contribmod');
+    const forbidden = await config([...good.slice(0, 3), { ...contrib, publish: 'free' }], {
+      publish: 'nonfree',
+    });
     const planned = await box.run(['plan', '-c', forbidden]);
     expect(planned.stdout).toMatch(/contribmod .* built +built; not published: .*takes it out/);
     const out = await box.run(['run', '-c', forbidden, '--json']);
@@ -331,7 +337,7 @@ describe('sources that change', () => {
     expect(end, end.stderr).toMatchObject({ exitCode: 0 });
     expect(resultOf(end).built).toBe(2);
     expect(end.stderr).toMatch(/gitmod: the tag release\/v3\.1-rc2 of .* was .* and is .* now/);
-    expect((await debOf('gitmod')).some((name) => name.includes('+b1'))).toBe(true);
+    expect(await debOf('gitmod')).toContain('+b1_');
     for (const [module, text] of [
       ['gitmod', 'moved'],
       ['dirmod', 'again'],

@@ -115,8 +115,8 @@ export function addModules(
     text,
     added.map(({ entry }) => entry),
   );
-  const after = parseConfig(changed, file).modules.map(nameOf);
-  if (names.some((name) => !after.includes(name))) {
+  const after = new Set(parseConfig(changed, file).modules.map(nameOf));
+  if (names.some((name) => !after.has(name))) {
     throw new LockstepError('CONFIG_INVALID', `${file}: the modules can't be added to its list`, {
       hint: 'write each on a line of its own below `modules:`',
       exitCode: 2,

@@ -65,12 +65,16 @@ function notesOf(
   components: ReadonlyMap<string, string>,
   has: (component: string) => boolean,
 ): string[] {
-  return [...components].flatMap(([name, component]) => [
-    ...(component === 'main'
-      ? []
-      : [`${name} is from ${component}: it is published only with \`publish: nonfree\``]),
-    ...(has(component) ? [] : [`${name} is from ${component}: add that to \`components\``]),
-  ]);
+  const notes: string[] = [];
+  for (const [name, component] of components) {
+    if (component !== 'main') {
+      notes.push(`${name} is from ${component}: it is published only with \`publish: nonfree\``);
+    }
+    if (!has(component)) {
+      notes.push(`${name} is from ${component}: add that to \`components\``);
+    }
+  }
+  return notes;
 }
 
 /**

@@ -46,16 +46,14 @@ describe('a version', () => {
   });
 
   test('is one to dpkg, and can be told from the name of its folder (any)', () => {
-    const characters = fc.constantFrom(...'0123456789abcxyzRC.+~-_ /:');
-    const texts = fc.array(characters, { maxLength: 20 }).map((list) => list.join(''));
+    const versions = fc
+      .stringMatching(/^[0-9a-cx-zRC.+~ _/:-]{1,20}$/)
+      .map((text) => upstreamVersion(text) ?? '0');
     fc.assert(
-      fc.property(texts, (text) => {
-        const version = upstreamVersion(text);
-        if (version !== undefined) {
-          const args = ['--validate-version', version];
-          expect(() => execFileSync('dpkg', args, { stdio: 'ignore' })).not.toThrow();
-          expect(splitSourceFolder(`a-module-${version}`)).toEqual({ name: 'a-module', version });
-        }
+      fc.property(versions, (version) => {
+        const args = ['--validate-version', version];
+        expect(() => execFileSync('dpkg', args, { stdio: 'ignore' })).not.toThrow();
+        expect(splitSourceFolder(`a-module-${version}`)).toEqual({ name: 'a-module', version });
       }),
       { numRuns: 150 },
     );
