@@ -23,8 +23,8 @@ beforeAll(async () => {
   await fs.writeFile(at('plain/Kbuild'), 'obj-m := a.o\n');
   await fs.writeFile(at('plain/dkms.conf'), 'PACKAGE_VERSION="2.5"\n');
   await fs.utimes(at('plain/Kbuild'), 4e9, 4e9);
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+  await new Promise<void>((done) => {
+    server.listen(0, '127.0.0.1', done);
   });
 });
 
