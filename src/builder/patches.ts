@@ -17,6 +17,9 @@ export function patchesFor(
   { patches }: Pick<Module, 'patches'>,
   kernel: Pick<Kernel, 'version'>,
 ): ModulePatch[] {
+  if (patches.length === 0) {
+    return patches;
+  }
   const version = upstreamOf(kernel);
   return patches.filter(
     ({ kernels }) => kernels === undefined || fulfils(version, parseConditions(kernels) ?? []),

@@ -10,6 +10,9 @@ export const GIT_TAG =
   /^(?!.*(\.\.|\/\/|\/\.|\.lock(\/|$)|[./]$))[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}$/;
 export const GIT_COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
+/** Status of prlimit(1) and setpriv(1) when there is no such program. */
+const NOT_FOUND = 127;
+
 const FETCH_TIMEOUT = 900_000;
 /** Largest file that git may write: a pack. */
 const MAX_PACK = 4 * 1024 ** 3;
@@ -55,14 +58,18 @@ function environment(url: string): Record<string, string> {
   };
 }
 
-/** git, without any configuration but {@link CONFIG}; it goes with Lockstep, however that ends. */
-function git(
+/**
+ * git, without any configuration but {@link CONFIG}; it goes with Lockstep, however that ends.
+ *
+ * @throws LockstepError ENVIRONMENT when it is not installed, PROGRAM_FAILED after its time-out, INTERRUPTED
+ */
+async function git(
   url: string,
   args: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<RunResult> {
   const options = CONFIG.flatMap((entry) => ['-c', entry]);
-  return runProgram(
+  const result = await runProgram(
     'setpriv',
     [
       ...['--pdeathsig', 'KILL', '--', 'prlimit', '--core=0', `--fsize=${MAX_PACK}`, '--'],
@@ -75,6 +82,12 @@ function git(
       ...(signal === undefined ? {} : { signal }),
     },
   );
+  if (result.exitCode === NOT_FOUND) {
+    throw new LockstepError('ENVIRONMENT', 'the program git is not installed', {
+      hint: 'lockstep doctor',
+    });
+  }
+  return result;
 }
 
 function unavailable(url: string, what: string, stderr: string): LockstepError {

@@ -57,13 +57,22 @@ const resolvedSchema = z.object({
 /** Sources that are got at once. */
 const OBTAINED_AT_ONCE = 2;
 
+/** A cache's text as data; undefined when it is damaged. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What the last survey made of a request, if that is still there. */
 async function recall(file: string, cache: string): Promise<ResolvedSource | undefined> {
   const text = (await readFileOrUndefined(file))?.toString('utf8');
   if (text === undefined) {
     return undefined;
   }
-  const parsed = resolvedSchema.safeParse(JSON.parse(text));
+  const parsed = resolvedSchema.safeParse(parseJson(text));
   if (!parsed.success) {
     return undefined;
   }
