@@ -76,6 +76,7 @@ async function build(todo: string, { conf, files, limits, signal }: Wanted = {})
       arch: 'x86_64',
     },
     sourceDateEpoch: 1_700_000_000,
+    patches: [],
     jobs: 3,
     limits: { seconds: 20, outputBytes: 100_000, fileBytes: 1_000_000, processes: 200, ...limits },
     log,

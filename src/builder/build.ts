@@ -16,6 +16,8 @@ export interface BuildRequest {
   env: Readonly<Record<string, string>>;
   /** Time stamp for what the build may embed, seconds since 1970. */
   sourceDateEpoch: number;
+  /** File names in the root's /usr/lib/lockstep/patches: what is applied after the dkms.conf's own patches. */
+  patches: readonly string[];
   /** Compilers at once. */
   jobs: number;
   /** Whether compilations are kept in `/out/objects`, and taken from the layers of a neighbour. */
@@ -62,6 +64,7 @@ export function buildEnvironment(request: BuildRequest): Record<string, string> 
     lockstep_jobs: String(request.jobs),
     lockstep_objects: request.keepsObjects === true ? 'yes' : '',
     lockstep_patches: conf.patches.join('\n'),
+    lockstep_own_patches: request.patches.join('\n'),
     lockstep_pre_build: conf.preBuild ?? '',
     lockstep_post_build: conf.postBuild ?? '',
     lockstep_modules: conf.modules

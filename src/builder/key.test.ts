@@ -4,7 +4,7 @@ import type { Kernel, KernelHeaders } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import { buildInputs, buildKey, kernelHashes, moduleHash } from './key.ts';
 import { rootHash } from './store.ts';
-import { KERNEL, makeRef, MODULE } from './testing/inputs.ts';
+import { KERNEL, makeRef, MODULE, SOURCE } from './testing/inputs.ts';
 
 const headers = KERNEL.headers ?? { packages: [], requires: [], suite: 'trixie' };
 const root: DebRef[] = [makeRef('gcc-14'), makeRef('make'), makeRef('bash')];
@@ -25,7 +25,7 @@ const KEY = keyOf(INPUTS);
 
 const withPackage = (more: Partial<PackageRef>) => ({
   ...INPUTS,
-  module: { ...MODULE, package: { ...MODULE.package, ...more } },
+  module: { ...MODULE, source: { ...SOURCE, ...more } },
 });
 const withHeaders = (packages: PackageRef[]): KeyInputs => ({
   ...INPUTS,

@@ -8,7 +8,7 @@ export function moduleHash(module: Module): string {
   return sha256(
     canonicalJson({
       // The module's source, with its dkms.conf and patches.
-      source: module.package.sha256,
+      source: module.source.sha256,
       // Stands in file names and log lines; a package rebuilt under another name is another module.
       module: [module.name, module.version],
       // Whether the initramfs is refreshed stands in the record and in the package's scripts.
@@ -50,10 +50,14 @@ export function kernelHashes(kernel: Kernel, headers: KernelHeaders): KernelHash
  *
  * Sizes, dates, addresses and suites are left out: they don't change what is built, and a kernel that moves from
  * one suite to another must keep its builds.
+ *
+ * @param patches hash of the configuration's patches that are for the kernel; empty without any
  */
-export function buildInputs(module: string, kernel: KernelHashes): string {
+export function buildInputs(module: string, kernel: KernelHashes, patches = ''): string {
   // The recipe: the scripts that evaluate and build, and what they put into the root.
-  return sha256(`${recipeHash()}\n${module}\n${kernel.own}`);
+  const base = `${recipeHash()}\n${module}\n${kernel.own}`;
+  // The configuration's patches, as far as they are for this kernel.
+  return sha256(patches === '' ? base : `${base}\n${patches}`);
 }
 
 /**

@@ -57,7 +57,7 @@ describe('an unpacked package', () => {
       fails ? Promise.reject(new Error('no network')) : fetch(refs),
     );
     await expect(store.headers(ref)).rejects.toThrow('no network');
-    await expect(store.moduleSource(ref)).rejects.toThrow('no network');
+    await expect(store.moduleSource({ kind: 'package', ...ref })).rejects.toThrow('no network');
     await expect(store.root([ref])).rejects.toThrow('no network');
     expect(await contentOf(at('cache-3'))).toEqual([]);
     expect(await fs.readdir(at('cache-3/headers'))).toEqual([]);
@@ -75,7 +75,7 @@ describe('an unpacked package', () => {
 
 test('a module’s source can be written by the user that builds', async () => {
   const ref = makeDeb(at(), 'module', { 'usr/src/demo-1/dkms.conf': 'x' });
-  const folder = await new Store(at('cache-4'), fetch).moduleSource(ref);
+  const folder = await new Store(at('cache-4'), fetch).moduleSource({ kind: 'package', ...ref });
   const stat = await fs.stat(path.join(folder, 'usr/src/demo-1/dkms.conf'));
   expect(stat.mode & 0o600).toBe(0o600);
   expect(stat.uid).toBe(runsAsRoot() ? BUILD_USER : process.getuid?.());

@@ -115,7 +115,10 @@ test('an explanation says who must act, and where the log is', () => {
 describe('the end of a run', () => {
   const summary = {
     ...{ built: 1, changed: true, seconds: 3, url: 'http://localhost:8473/' },
-    ...{ examples: new Map([['trixie', 'good-modules-amd64']]), indices: 'INDEX NOT READ\n' },
+    ...{
+      examples: new Map([['trixie', 'good-modules-amd64']]),
+      problems: ['', 'INDEX NOT READ\n'],
+    },
     ...{ slug: 'example', directory: '/srv/repo', configFile: 'c.yaml' },
   };
 

@@ -4,6 +4,7 @@ import type { ArchiveGroup } from '../archive/group.ts';
 import type { BuildRequest } from '../builder/build.ts';
 import { writeBuiltOnLayer } from '../builder/built-on.ts';
 import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
+import { patchesFor } from '../builder/patches.ts';
 import type { Store } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
 import { explainDiskError, readUntrustedFile } from '../core/files.ts';
@@ -16,6 +17,7 @@ import {
   findSourceFolder,
   type SourceFolder,
 } from '../modules/evaluate.ts';
+import { layPatches } from '../modules/patches.ts';
 import { hashOnTopOf } from '../planner/dependencies.ts';
 import { kernelId } from '../planner/names.ts';
 import type { SandboxLimits } from '../programs/sandbox.ts';
@@ -36,6 +38,8 @@ export interface Prepared {
   tree: KernelTree;
   env: Record<string, string>;
   sourceDateEpoch: number;
+  /** The configuration's patches, by their names in the sandbox. */
+  patches: string[];
 }
 
 /** Kernel trees and symbol tables of one run, read once for all modules. */
@@ -94,18 +98,21 @@ export async function prepareTarget(
   const rootLayers = survey.rootOf(target.module, target.kernel);
   const [tree, unpacked, roots, recipe] = await Promise.all([
     trees.open(target),
-    store.moduleSource(target.module.package),
+    store.moduleSource(target.module.source),
     Promise.all(rootLayers.map((refs) => store.root(refs))),
     store.recipe(),
   ]);
   const folder = await fs.mkdtemp(path.join(context.work, `${target.module.name}-`));
   const source = await findSourceFolder(unpacked);
+  const patchLayer = path.join(folder, 'patches');
+  const patches = await layPatches(patchesFor(target.module, target.kernel), patchLayer);
   const env = dkmsEnvironment(source, target.kernel.release, machineOf(target.kernel.architecture));
   return {
     folder,
     log: path.join(folder, 'build.log'),
     layers: [
       ...(await builtOnLayers(context, survey, target, folder)),
+      ...(patches.length > 0 ? [patchLayer] : []),
       ...[recipe, unpacked, ...tree.layers, ...roots],
     ],
     source,
@@ -113,6 +120,7 @@ export async function prepareTarget(
     tree,
     env,
     sourceDateEpoch: await newestFile(source.path),
+    patches,
   };
 }
 
@@ -145,7 +153,7 @@ async function builtOnLayers(
   const store = context.storeOf(survey.archiveOf(kernel));
   return [
     layer,
-    ...(await Promise.all(sources.map((module) => store.moduleSource(module.package)))),
+    ...(await Promise.all(sources.map((module) => store.moduleSource(module.source)))),
   ];
 }
 
@@ -212,6 +220,7 @@ export function buildRequestOf(context: Context, prepared: Prepared, conf: DkmsC
     conf,
     env: prepared.env,
     sourceDateEpoch: prepared.sourceDateEpoch,
+    patches: prepared.patches,
     jobs: context.jobs,
     limits: buildLimits(context),
     log: prepared.log,
@@ -401,9 +410,14 @@ export async function executeTarget(
     copyright:
       prepared === undefined
         ? undefined
-        : await readCopyright(prepared.unpacked, module.package.name),
+        : await readCopyright(prepared.unpacked, documentsOf(module)),
   });
   return record;
+}
+
+/** The name under which a module's unpacked source has its copyright file. */
+export function documentsOf({ name, source }: Target['module']): string {
+  return source.kind === 'package' ? source.name : name;
 }
 
 /** What a record says of DKMS's view of a module, of what it is built on and of how. */

@@ -10,7 +10,8 @@ import {
   kernelHashes,
   moduleHash,
 } from '../builder/key.ts';
-import type { ModuleConfig } from '../config/schema.ts';
+import { patchesFor, patchesHash } from '../builder/patches.ts';
+import { isPackage, nameOf, type PackageModule } from '../config/modules.ts';
 import { LockstepError } from '../core/errors.ts';
 import { compareVersions } from '../debian/version.ts';
 import { isKernelPackage, makeCatalogue } from '../kernels/catalogue.ts';
@@ -22,13 +23,14 @@ import {
   byPackageName,
   findCandidates,
   type ModulePackage,
-  moduleNameOf,
   refuseMissing,
 } from '../modules/find.ts';
 import type { ModuleChoice } from '../planner/plan.ts';
 import type { Context } from './context.ts';
 import { type ArchiveIndices, readArchives, refreshArchives } from './indices.ts';
 import { type RootRequest, Roots } from './roots.ts';
+import { type ConfiguredSources, readSources, type SourceProblem } from './sources.ts';
+import { withheldOf } from './withheld.ts';
 
 /** What one suite of the configuration has. */
 export interface SurveySuite {
@@ -49,6 +51,8 @@ export interface SurveySuite {
 /** What all archives of the configuration have: the inputs of a plan. */
 export interface Survey {
   suites: SurveySuite[];
+  /** Modules whose sources can't be got now. */
+  sourceProblems: SourceProblem[];
   /** All kernels of all suites, each once. */
   kernels: Kernel[];
   /**
@@ -83,7 +87,7 @@ export async function surveyArchives(
     await refreshArchives(context);
   }
   const began = Date.now();
-  const names = new Set(config.modules.map((module) => module.package));
+  const names = new Set(config.modules.filter(isPackage).map((module) => module.package));
   const read = await readArchives(context, names);
   if (read.every(({ statuses }) => statuses.every(({ state }) => state === 'missing'))) {
     const suites = config.archives.flatMap((archive) => archive.suites).join(', ');
@@ -91,8 +95,9 @@ export async function surveyArchives(
       hint: `lockstep plan -c ${config.file}`,
     });
   }
-  const suites = surveySuites(context, read, await readFacts(read));
-  const survey = await surveyOf(context, suites);
+  const sources = await readSources(context, options);
+  const suites = surveySuites(context, read, await readFacts(read), sources);
+  const survey = await surveyOf(context, suites, sources.problems);
   const wanted = new Set(suites.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)));
   const modules = new Set(suites.flatMap((suite) => suite.modules.map(({ name }) => name)));
   emit({
@@ -105,7 +110,11 @@ export async function surveyArchives(
 }
 
 /** The survey of some suites: their wanted kernels' build roots and keys. */
-export async function surveyOf(context: Context, suites: SurveySuite[]): Promise<Survey> {
+export async function surveyOf(
+  context: Context,
+  suites: SurveySuite[],
+  sourceProblems: SourceProblem[],
+): Promise<Survey> {
   const native = context.machine.architecture;
   const roots = new Roots(context);
   await roots.solve(rootRequests(suites, native));
@@ -113,6 +122,7 @@ export async function surveyOf(context: Context, suites: SurveySuite[]): Promise
   const modules = suites.flatMap((suite) => suite.modules.flatMap(({ candidates }) => candidates));
   return {
     suites,
+    sourceProblems,
     kernels,
     findModule: (name, version) =>
       modules.find((module) => module.name === name && module.version === version),
@@ -158,6 +168,7 @@ function surveySuites(
   { config, emit }: Context,
   read: readonly ArchiveIndices[],
   facts: ReadonlyMap<string, SuiteFacts[]>,
+  sources: ConfiguredSources,
 ): SurveySuite[] {
   const architectures = [
     ...new Set(read.flatMap(({ statuses }) => statuses.map(({ architecture }) => architecture))),
@@ -209,20 +220,35 @@ function surveySuites(
       kernels: group.isPublished
         ? [...own, ...aheadOf(group.ahead, catalogue.get(group.name) ?? [], selected)]
         : [],
-      modules: config.modules.map((module) => ({
-        name: moduleNameOf(module.package),
-        package: module.package,
-        candidates: findCandidates(module, places.of(module, group.name)),
-      })),
+      modules: config.modules.map((module): ModuleChoice => {
+        const name = nameOf(module);
+        const patches = sources.patches.get(name);
+        if (!isPackage(module)) {
+          const found = sources.modules.get(name);
+          return { name, package: 'its source', candidates: found === undefined ? [] : [found] };
+        }
+        const withheld = (component: string): string | undefined =>
+          withheldOf(config, module, component);
+        const request = { ...module, patches, withheld };
+        const candidates = findCandidates(request, places.of(module, group.name));
+        // Without its patches a module is another one: what is published stays, nothing new is built.
+        return {
+          name,
+          package: module.package,
+          candidates: patches === undefined ? [] : candidates,
+        };
+      }),
     };
   });
   const missing = config.modules
-    .filter(({ package: name }) =>
+    .filter(isPackage)
+    .filter((module) => sources.patches.has(nameOf(module)))
+    .map((module) => module.package)
+    .filter((name) =>
       suites.every(({ modules }) =>
         modules.every((choice) => choice.package !== name || choice.candidates.length === 0),
       ),
-    )
-    .map((module) => module.package);
+    );
   const where = config.archives.flatMap((archive) => archive.suites).join(', ');
   unlessUnread(() => refuseMissing(missing, where));
   return suites;
@@ -284,7 +310,7 @@ class Places {
   }
 
   /** The places for a module of a suite, in order of preference. */
-  of({ from = ['own'], package: name }: ModuleConfig, suite: string): Packages[] {
+  of({ from = ['own'], package: name }: PackageModule, suite: string): Packages[] {
     return from.flatMap((place) => {
       const names = place === 'own' ? [suite, ...(this.#bases.get(suite) ?? [])] : [place];
       const found = names.map((entry) => this.#byName.get(entry) ?? new Map());
@@ -310,7 +336,9 @@ function keysOf(
   };
   const inputsOf = (module: Module, kernel: Kernel): string | undefined => {
     const hashes = kernelHashOf(kernel);
-    return hashes === undefined ? undefined : buildInputs(moduleHashOf(module), hashes);
+    return hashes === undefined
+      ? undefined
+      : buildInputs(moduleHashOf(module), hashes, patchesHash(patchesFor(module, kernel)));
   };
   return {
     inputsOf,
@@ -319,7 +347,7 @@ function keysOf(
       const hashes = kernelHashOf(kernel);
       return hashes === undefined
         ? undefined
-        : buildKey(buildInputs(moduleHashOf(module), hashes), hashes, rootHashOf(module, kernel));
+        : buildKey(inputsOf(module, kernel) ?? '', hashes, rootHashOf(module, kernel));
     },
     rootOf(module, kernel) {
       const root = roots.of(kernel, module);

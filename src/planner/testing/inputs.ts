@@ -18,7 +18,8 @@ export function makeModule(
   return {
     name,
     version,
-    package: {
+    source: {
+      kind: 'package',
       name: `${name}-dkms`,
       version,
       architecture,
@@ -35,6 +36,8 @@ export function makeModule(
     provides: [],
     initramfs: false,
     buildPackages: [],
+    patches: [],
+    withheld: undefined,
   };
 }
 

@@ -6,6 +6,7 @@
 #   lockstep_jobs       how many compilers at once
 #   lockstep_objects    not empty: compilations are kept in OUTPUT/objects, and taken from a neighbour's
 #   lockstep_patches    one file name below patches/ a line
+#   lockstep_own_patches  one file name below /usr/lib/lockstep/patches a line, applied after them
 #   lockstep_pre_build, lockstep_post_build  scripts of the source, with arguments
 #   lockstep_modules    `location (`.` for the build folder itself) TAB built name TAB installed name TAB yes|no` a line, the last says whether to strip
 # OUTPUT is a folder that gets one .ko a module, and Module.symvers when the build made one. Status: 0 built, 10 does not compile, 5 and 6 patches, 7 a module is
@@ -49,6 +50,11 @@ while IFS= read -r patch; do
   echo "# patch -p1 < patches/$patch"
   patch -p1 <"patches/$patch" || fail 6 "the patch $patch does not apply"
 done <<<"${lockstep_patches-}"
+while IFS= read -r patch; do
+  [[ $patch ]] || continue
+  echo "# patch -p1 < $patch"
+  patch -p1 --batch <"/usr/lib/lockstep/patches/$patch" || fail 6 "the patch ${patch#*-} does not apply"
+done <<<"${lockstep_own_patches-}"
 
 run_script() {
   [[ $2 ]] || return 0
