@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import type { ArchiveGroup } from '../archive/group.ts';
 import { buildModule, type BuildRequest } from '../builder/build.ts';
 import { writeBuiltOnLayer } from '../builder/built-on.ts';
+import { type Cross, crossEnvironment, crossOf } from '../builder/cross.ts';
 import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
 import type { Store } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
@@ -34,6 +35,7 @@ export interface Prepared {
   unpacked: string;
   tree: KernelTree;
   env: Record<string, string>;
+  cross: Cross | undefined;
   sourceDateEpoch: number;
 }
 
@@ -99,7 +101,8 @@ export async function prepareTarget(
   ]);
   const folder = await fs.mkdtemp(path.join(context.work, `${target.module.name}-`));
   const source = await findSourceFolder(unpacked);
-  const env = dkmsEnvironment(source, target.kernel.release, machineOf(target.kernel.architecture));
+  const { release, architecture } = target.kernel;
+  const cross = crossOf(context.machine.architecture, architecture);
   return {
     folder,
     log: path.join(folder, 'build.log'),
@@ -110,7 +113,11 @@ export async function prepareTarget(
     source,
     unpacked,
     tree,
-    env,
+    env: {
+      ...dkmsEnvironment(source, release, machineOf(architecture)),
+      ...crossEnvironment(cross),
+    },
+    cross,
     sourceDateEpoch: await newestFile(source.path),
   };
 }
@@ -194,8 +201,7 @@ export function evaluateTarget(
     folder: path.join(prepared.folder, 'evaluation'),
     layers: prepared.layers,
     source: prepared.source,
-    release: target.kernel.release,
-    machine: prepared.env['arch'] ?? '',
+    env: prepared.env,
     limits: evaluationLimits(context),
     log: prepared.log,
     signal: context.signal,
@@ -210,6 +216,7 @@ export function buildRequestOf(context: Context, prepared: Prepared, conf: DkmsC
     source: prepared.source.path,
     conf,
     env: prepared.env,
+    cross: prepared.cross,
     sourceDateEpoch: prepared.sourceDateEpoch,
     jobs: context.jobs,
     limits: buildLimits(context),

@@ -1,4 +1,5 @@
 import type { ArchiveGroup } from '../archive/group.ts';
+import { unpackedOf } from '../builder/kernel-tree.ts';
 import { rootHash } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
 import { LocalEngine } from '../engine/local.ts';
@@ -102,7 +103,7 @@ async function prepareArchive(
     return root !== undefined;
   });
   for (const { module, kernel } of solved) {
-    for (const ref of [module.package, ...(kernel.headers?.packages ?? [])]) {
+    for (const ref of [module.package, ...unpackedOf(kernel.headers)]) {
       refs.set(ref.sha256, ref);
     }
   }
@@ -116,7 +117,7 @@ async function prepareArchive(
   context.emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
   const shared = [...roots.values()].map((root) => store.root(root));
   for (const { kernel } of solved) {
-    shared.push(...(kernel.headers?.packages ?? []).map((ref) => store.unpacked(ref)));
+    shared.push(...unpackedOf(kernel.headers).map((ref) => store.unpacked(ref)));
   }
   // All of them end before anything is said of the first that fails.
   await Promise.allSettled(shared);
