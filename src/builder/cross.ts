@@ -36,8 +36,11 @@ export function crossOf(builder: string, architecture: string): Cross | undefine
   return builder === architecture ? undefined : { builder, architecture };
 }
 
-/** `gcc-14`, `gcc-16-for-host` (which depends on the compiler of the architecture that it is asked for). */
-const COMPILER = /^gcc-(?<version>\d+(?:\.\d+)?)(?:-for-host)?$/;
+/**
+ * `gcc-14`, `gcc-16-for-host` (which depends on the compiler of the architecture that it is asked for), and bookworm's and
+ * bullseye's `linux-compiler-gcc-12-arm` (which depends on `gcc-12`) where another source than the headers' brings it.
+ */
+const COMPILER = /^(?:gcc-(?<gcc>\d+)(?:-for-host)?|linux-compiler-gcc-(?<linux>\d+)-\w+)$/;
 
 /**
  * The package with the cross compiler that stands for a compiler package: `gcc-14` for arm64 is
@@ -46,7 +49,8 @@ const COMPILER = /^gcc-(?<version>\d+(?:\.\d+)?)(?:-for-host)?$/;
  * @returns undefined for packages that are no compiler, and architectures that have none
  */
 export function crossCompiler(name: string, architecture: string): string | undefined {
-  const version = COMPILER.exec(name)?.groups?.['version'];
+  const groups = COMPILER.exec(name)?.groups;
+  const version = groups?.['gcc'] ?? groups?.['linux'];
   const triplet = TARGETS[architecture]?.triplet;
   return version === undefined || triplet === undefined
     ? undefined

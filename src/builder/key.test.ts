@@ -6,7 +6,9 @@ import { buildInputs, buildKey, kernelHashes, moduleHash } from './key.ts';
 import { rootHash } from './store.ts';
 import { KERNEL, makeRef, MODULE } from './testing/inputs.ts';
 
-const headers = KERNEL.headers ?? { packages: [], requires: [], suite: 'trixie' };
+const headers: KernelHeaders = KERNEL.headers ?? {
+  ...{ packages: [], tools: [], missing: undefined, requires: [], suite: 'trixie' },
+};
 const root: DebRef[] = [makeRef('gcc-14'), makeRef('make'), makeRef('bash')];
 interface KeyInputs {
   module: Module;

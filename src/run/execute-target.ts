@@ -191,10 +191,9 @@ export function buildLimits(context: Context): SandboxLimits {
   };
 }
 
-/** Evaluates the target's dkms.conf in its own scratch folder. */
+/** Evaluates a target's dkms.conf in its own scratch folder. */
 export function evaluateTarget(
   context: Context,
-  target: Target,
   prepared: Prepared,
 ): Promise<DkmsConf> {
   return evaluateDkmsConf({
@@ -265,7 +264,7 @@ async function evaluateBuildVerify(
 ): Promise<Outcome> {
   let conf: DkmsConf;
   try {
-    conf = await evaluateTarget(context, target, prepared);
+    conf = await evaluateTarget(context, prepared);
   } catch (error) {
     if (error instanceof LockstepError && error.code === 'DKMS_CONF_INVALID') {
       return ended('failed', error.message);

@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import PQueue from 'p-queue';
 import { z } from 'zod';
 import type { ArchiveGroup } from '../archive/group.ts';
+import { buildRequires, type Cross, crossObstacle, crossOf } from '../builder/cross.ts';
 import { BASE_PACKAGES } from '../builder/key.ts';
 import { rootHash } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
@@ -79,14 +80,15 @@ export class Roots {
   async solve(requests: Iterable<RootRequest>): Promise<void> {
     const pending: Promise<void>[] = [];
     for (const { kernel, buildPackages } of requests) {
-      const id = rootId(kernel, buildPackages);
+      const id = this.#idOf(kernel, buildPackages);
       const { headers } = kernel;
+      const cross = this.#crossOf(kernel);
       const archive = this.#context.archives.find(
         ({ group }) => group.name === headers?.suite,
       )?.archive;
       if (headers !== undefined && archive !== undefined && !this.#roots.has(id)) {
         this.#roots.set(id, { layers: [], hash: '' });
-        pending.push(this.#solveOne(id, archive, headers.requires, buildPackages));
+        pending.push(this.#solveOne(id, archive, buildRequires(headers, cross), buildPackages));
       }
     }
     await Promise.all(pending);
@@ -94,7 +96,34 @@ export class Roots {
 
   /** The root of a module's builds for a kernel; undefined when it was not solved. */
   of(kernel: Kernel, { buildPackages }: Pick<Module, 'buildPackages'>): Root | undefined {
-    return this.#roots.get(rootId(kernel, buildPackages));
+    return this.#roots.get(this.#idOf(kernel, buildPackages));
+  }
+
+  /** What keeps this machine from building for a kernel of another architecture; undefined when nothing does. */
+  obstacleOf(kernel: Kernel): string | undefined {
+    const cross = this.#crossOf(kernel);
+    if (cross === undefined || kernel.headers === undefined) {
+      return undefined;
+    }
+    const root = this.of(kernel, { buildPackages: [] });
+    const problem = root !== undefined && 'problem' in root ? root.problem.message : undefined;
+    return crossObstacle(kernel.headers, cross, problem);
+  }
+
+  #crossOf({ architecture }: Kernel): Cross | undefined {
+    return crossOf(this.#context.machine.architecture, architecture);
+  }
+
+  /** Builds with the same id have the same build root. */
+  #idOf(kernel: Kernel, buildPackages: readonly string[]): string {
+    const { headers } = kernel;
+    return headers === undefined
+      ? ''
+      : [
+          headers.suite,
+          ...buildRequires(headers, this.#crossOf(kernel)),
+          ...['+', ...buildPackages],
+        ].join(' ');
   }
 
   async #solveOne(
@@ -145,11 +174,4 @@ function layered(base: readonly DebRef[], all: readonly DebRef[]): RootLayers {
   const above = all.filter((ref) => !shared.has(ref.sha256));
   const isWhole = above.length + base.length === all.length;
   return { layers: above.length === 0 ? [all] : isWhole ? [above, base] : [all], hash };
-}
-
-/** Builds with the same id have the same build root. */
-function rootId({ headers }: Kernel, buildPackages: readonly string[]): string {
-  return headers === undefined
-    ? ''
-    : [headers.suite, ...headers.requires, '+', ...buildPackages].join(' ');
 }

@@ -106,9 +106,8 @@ export async function surveyArchives(
 
 /** The survey of some suites: their wanted kernels' build roots and keys. */
 export async function surveyOf(context: Context, suites: SurveySuite[]): Promise<Survey> {
-  const native = context.machine.architecture;
   const roots = new Roots(context);
-  await roots.solve(rootRequests(suites, native));
+  await roots.solve(rootRequests(suites));
   const kernels = [...new Set(suites.flatMap(({ all }) => all.map(({ kernel }) => kernel)))];
   const modules = suites.flatMap((suite) => suite.modules.flatMap(({ candidates }) => candidates));
   return {
@@ -116,19 +115,19 @@ export async function surveyOf(context: Context, suites: SurveySuite[]): Promise
     kernels,
     findModule: (name, version) =>
       modules.find((module) => module.name === name && module.version === version),
-    ...keysOf(context, roots, native),
+    ...keysOf(context, roots),
   };
 }
 
 /** Every build root that a suite's kernels and modules need, each once. */
-function* rootRequests(suites: readonly SurveySuite[], native: string): Generator<RootRequest> {
+function* rootRequests(suites: readonly SurveySuite[]): Generator<RootRequest> {
   for (const { kernels, modules } of suites) {
     const sets = new Map<string, readonly string[]>([['', []]]);
     for (const { buildPackages } of modules.flatMap(({ candidates }) => candidates)) {
       sets.set(buildPackages.join(' '), buildPackages);
     }
     for (const { kernel } of kernels) {
-      for (const buildPackages of kernel.architecture === native ? sets.values() : []) {
+      for (const buildPackages of sets.values()) {
         yield { kernel, buildPackages };
       }
     }
@@ -155,7 +154,7 @@ function staleOf(statuses: readonly IndexStatus[]): Map<string, string> {
 }
 
 function surveySuites(
-  { config, emit }: Context,
+  { config, emit, machine }: Context,
   read: readonly ArchiveIndices[],
   facts: ReadonlyMap<string, SuiteFacts[]>,
 ): SurveySuite[] {
@@ -171,6 +170,7 @@ function surveySuites(
       stale: staleOf(statuses),
     })),
     architectures,
+    machine.architecture,
   );
   const isWhole = read.every(({ statuses }) => statuses.every(({ state }) => state !== 'missing'));
   // What only an unread index has may be missing; a name that no suite has is a mistake otherwise.
@@ -298,7 +298,6 @@ class Places {
 function keysOf(
   context: Context,
   roots: Roots,
-  native: string,
 ): Pick<Survey, 'rootOf' | 'archiveOf' | 'inputsOf' | 'keyOf' | 'waitsFor' | 'rootHashOf'> {
   const kernelHashOf = memo((kernel: Kernel): KernelHashes | undefined =>
     kernel.headers === undefined ? undefined : kernelHashes(kernel, kernel.headers),
@@ -335,9 +334,6 @@ function keysOf(
       }
       return found.archive;
     },
-    waitsFor: (kernel) =>
-      kernel.architecture === native
-        ? undefined
-        : `this ${native} machine can't build for ${kernel.architecture}`,
+    waitsFor: memo((kernel: Kernel) => roots.obstacleOf(kernel)),
   };
 }
