@@ -15,10 +15,7 @@ const REFUSALS: readonly RegExp[] = [
  * @param text the build's log
  * @returns the reason; undefined when nothing in the log says so
  */
-export function foreignProgram(
-  text: string,
-  { builder, architecture }: Cross,
-): string | undefined {
+export function foreignProgram(text: string, { builder, architecture }: Cross): string | undefined {
   for (const line of linesOf(text)) {
     for (const pattern of REFUSALS) {
       const program = pattern.exec(line)?.groups?.['program'];

@@ -192,10 +192,7 @@ export function buildLimits(context: Context): SandboxLimits {
 }
 
 /** Evaluates a target's dkms.conf in its own scratch folder. */
-export function evaluateTarget(
-  context: Context,
-  prepared: Prepared,
-): Promise<DkmsConf> {
+export function evaluateTarget(context: Context, prepared: Prepared): Promise<DkmsConf> {
   return evaluateDkmsConf({
     folder: path.join(prepared.folder, 'evaluation'),
     layers: prepared.layers,

@@ -29,7 +29,8 @@ function kernelView(suite: string, { kernel, tracks }: SuiteKernel): KernelView 
   return {
     suite,
     ...{ release, abi, flavour, architecture, version, suites, source, provides },
-    headers: kernel.headers === undefined ? null : unpackedOf(kernel.headers).map((ref) => ref.name),
+    headers:
+      kernel.headers === undefined ? null : unpackedOf(kernel.headers).map((ref) => ref.name),
     tracks,
     ...(kernel.unseenSince === undefined ? {} : { unseenSince: kernel.unseenSince }),
   };

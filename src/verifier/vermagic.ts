@@ -3,7 +3,10 @@ import { isSet, type KernelConfig } from './kernel-config.ts';
 /** The vermagic that modules of a kernel must have, by include/linux/vermagic.h and arch/…/asm/vermagic.h. */
 export interface ExpectedVermagic {
   release: string;
-  /** `SMP`, `preempt`, `mod_unload`, `modversions`: those that the configuration asks for, in order. */
+  /**
+   * `SMP`, `preempt`, `mod_unload`, `modversions`: those that the configuration asks for, in order. Words with `|`
+   * between them are alternatives.
+   */
   flags: readonly string[];
   /** What the architecture adds; undefined for an architecture that is not known here. */
   tail: readonly string[] | undefined;
@@ -129,9 +132,12 @@ function tailOf(release: string, config: KernelConfig): string[] | undefined {
 export function expectedVermagic(release: string, config: KernelConfig): ExpectedVermagic {
   // PREEMPT selects PREEMPT_BUILD since that option exists (5.16); before, PREEMPT itself was asked for.
   const preempt = isSet(config, 'PREEMPT_BUILD') || isSet(config, 'PREEMPT');
+  const realTime = isSet(config, 'PREEMPT_RT');
+  // Where a kernel is both, 6.12's vermagic.h says `preempt` and 7.2's `preempt_rt`.
+  const preemption = [...(preempt ? ['preempt'] : []), ...(realTime ? ['preempt_rt'] : [])];
   const flags = [
     isSet(config, 'SMP') ? 'SMP' : undefined,
-    preempt ? 'preempt' : isSet(config, 'PREEMPT_RT') ? 'preempt_rt' : undefined,
+    preemption.length === 0 ? undefined : preemption.join('|'),
     isSet(config, 'MODULE_UNLOAD') ? 'mod_unload' : undefined,
     isSet(config, 'MODVERSIONS') ? 'modversions' : undefined,
   ];
@@ -173,7 +179,7 @@ export function vermagicFits(vermagic: string, expected: ExpectedVermagic): bool
     .split(' ')
     .filter((word) => word !== '');
   const wanted = [expected.release, ...expected.flags, ...(expected.tail ?? [])];
-  if (wanted.some((word, index) => words[index] !== word)) {
+  if (wanted.some((word, index) => !word.split('|').includes(words[index] ?? ''))) {
     return false;
   }
   const more = words.slice(wanted.length);

@@ -88,7 +88,10 @@ export function makeRecord(
   more: Partial<BuildRecord> & Generation = {},
 ): BuildRecord {
   const { toolchain = 0, patch = 0, ...fields } = more;
-  const before = { ...kernel, headers: { packages: [], tools: [], missing: undefined, requires: [], suite: 'trixie' } };
+  const before = {
+    ...kernel,
+    headers: { packages: [], tools: [], missing: undefined, requires: [], suite: 'trixie' },
+  };
   return {
     key: keyFor(module, before, { toolchain, patch }) ?? '',
     module: module.name,
