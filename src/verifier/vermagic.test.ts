@@ -88,7 +88,13 @@ describe('expectedVermagic', () => {
 
   it('knows the mark that 32-bit ARM had before 5.11', () => {
     const config = configOf(...VERSIONED, 'ARM', 'CPU_32v7', 'ARM_PATCH_PHYS_VIRT');
-    expect(expectedVermagic('5.10.0-46-armmp', config).tail).toEqual(['ARMv7', 'p2v']);
+    expect(expectedVermagic('5.9.0-1-armmp', config).tail).toEqual(['ARMv7', 'p2v']);
+    // Debian's 5.10.0-32-armmp.
+    const stable = expectedVermagic('5.10.0-32-armmp', config);
+    const measured = '5.10.0-32-armmp SMP mod_unload modversions ARMv7 p2v8 ';
+    expect(vermagicFits(measured, stable)).toBe(true);
+    expect(vermagicFits(measured.replace('p2v8', 'p2v'), stable)).toBe(true);
+    expect(vermagicFits(measured.replace('p2v8', 'p2v9'), stable)).toBe(false);
   });
 });
 

@@ -8,7 +8,7 @@ export interface ExpectedVermagic {
    * between them are alternatives.
    */
   flags: readonly string[];
-  /** What the architecture adds; undefined for an architecture that is not known here. */
+  /** What the architecture adds, with alternatives as above; undefined for an architecture that is not known here. */
   tail: readonly string[] | undefined;
   /** Whether a hash of the structure layout's seed ends it; its value is not in the configuration. */
   randomised: boolean;
@@ -83,10 +83,12 @@ function armTail(release: string, config: KernelConfig): string[] | undefined {
   }
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(release) ?? [];
   const old = Number(major) < 5 || (major === '5' && Number(minor) < 11);
+  // 5.11's mark came to 5.10 by a stable release.
+  const mark = old ? (major === '5' && minor === '10' ? 'p2v|p2v8' : 'p2v') : 'p2v8';
   return [
     `ARMv${version}`,
     ...(isSet(config, 'THUMB2_KERNEL') ? ['thumb2'] : []),
-    ...(isSet(config, 'ARM_PATCH_PHYS_VIRT') ? [old ? 'p2v' : 'p2v8'] : []),
+    ...(isSet(config, 'ARM_PATCH_PHYS_VIRT') ? [mark] : []),
   ];
 }
 
