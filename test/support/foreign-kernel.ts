@@ -16,6 +16,16 @@ export interface ForeignKernel {
 /** The packages that bring a kernel's image and modules: one, or two where Debian splits them (sid). */
 const IMAGES = [['linux-image-'], ['linux-binary-', 'linux-modules-']] as const;
 
+/** A guest's script that ends with status 0 when v4l2loopback could be loaded, works and could be unloaded. */
+export const V4L2LOOPBACK_SCRIPT = `set -e
+uname -r
+modprobe v4l2loopback
+[ -e /dev/video0 ] && echo video
+rmmod v4l2loopback
+[ ! -e /sys/module/v4l2loopback ] && echo unloaded
+dmesg | grep -i v4l2loopback | grep -iE 'disagrees|unknown symbol|version magic' || echo clean
+`;
+
 async function found(candidates: readonly string[]): Promise<string> {
   for (const file of candidates) {
     if ((await fs.stat(file).catch(() => undefined)) !== undefined) {
