@@ -8,7 +8,7 @@ import { rootHash } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
 import { readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
-import type { Kernel } from '../model/kernels.ts';
+import type { Kernel, KernelHeaders } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { DebRef } from '../model/packages.ts';
 import type { Context } from './context.ts';
@@ -88,7 +88,7 @@ export class Roots {
       )?.archive;
       if (headers !== undefined && archive !== undefined && !this.#roots.has(id)) {
         this.#roots.set(id, { layers: [], hash: '' });
-        pending.push(this.#solveOne(id, archive, buildRequires(headers, cross), buildPackages));
+        pending.push(this.#solveOne(id, archive, headers, cross, buildPackages));
       }
     }
     await Promise.all(pending);
@@ -129,14 +129,21 @@ export class Roots {
   async #solveOne(
     id: string,
     archive: ArchiveGroup,
-    requires: readonly string[],
+    headers: KernelHeaders,
+    cross: Cross | undefined,
     buildPackages: readonly string[],
   ): Promise<void> {
-    const names = [...BASE_PACKAGES, ...requires];
-    const [base, all] = await Promise.all([
+    const names = [...BASE_PACKAGES, ...buildRequires(headers, cross)];
+    // What a module needs beside is the same for every other architecture: apt is asked once.
+    const more = cross === undefined || buildPackages.length === 0 ? names : BASE_PACKAGES;
+    const [base, beside] = await Promise.all([
       this.#closure(archive, names),
-      this.#closure(archive, [...names, ...buildPackages]),
+      this.#closure(archive, [...more, ...buildPackages]),
     ]);
+    const all =
+      base instanceof LockstepError || beside instanceof LockstepError || cross === undefined
+        ? beside
+        : united(base, beside);
     const root =
       base instanceof LockstepError
         ? { problem: base }
@@ -165,6 +172,11 @@ export class Roots {
     this.#closures.set(id, closure);
     return closure;
   }
+}
+
+/** Packages of two closures of the same archive, each once. */
+function united(base: readonly DebRef[], beside: readonly DebRef[]): DebRef[] {
+  return [...new Map([...base, ...beside].map((ref) => [ref.sha256, ref])).values()];
 }
 
 /** A root as layers: what is in `all` and not in `base` lies above it, unless apt left out a part of the base. */
