@@ -33,7 +33,7 @@ const TAILS: Readonly<Record<string, RegExp>> = {
   arm64: / aarch64$/,
   armel: / ARMv[56] p2v8$/,
   armhf: / ARMv7 p2v8$/,
-  i386: / 686$/,
+  i386: / (?:686|GEODE)$/,
   loong64: / LOONGARCH 64BIT$/,
   mips64el: / (?:MIPS64_R2|LOONGSON64|OCTEON) 64BIT$/,
   mipsel: / (?:MIPS32_R2 32BIT|(?:LOONGSON64|OCTEON) 64BIT)$/,
@@ -158,7 +158,8 @@ describe.runIf(slow)('every kernel of a suite on all its architectures', () => {
   test.each([
     [['sid'], ['arm64', 'armhf', 'loong64', 'ppc64el', 'riscv64', 's390x']],
     [
-      usualSuites('bookworm'),
+      // Its security suite has 6.12 as well, for which its v4l2loopback does not compile.
+      ['bookworm'],
       ['arm64', 'armel', 'armhf', 'i386', 'mips64el', 'mipsel', 'ppc64el', 's390x'],
     ],
   ])(

@@ -33,6 +33,16 @@ export const MACHINES: Readonly<Record<string, Machine>> = {
     console: 'ttyS0',
     append: 'initcall_blacklist=i8042_init',
   },
+  mips64el: {
+    program: 'qemu-system-mips64el',
+    args: ['-M', 'malta', '-cpu', '5KEf', '-m', '512'],
+    console: 'ttyS0',
+  },
+  mipsel: {
+    program: 'qemu-system-mipsel',
+    args: ['-M', 'malta', '-cpu', '24Kf', '-m', '512'],
+    console: 'ttyS0',
+  },
   ppc64el: {
     program: 'qemu-system-ppc64',
     args: ['-M', 'pseries', '-cpu', 'power9', '-m', '1024', '-vga', 'none'],
