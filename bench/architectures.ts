@@ -5,7 +5,7 @@
  *     scripts/with-node node bench/architectures.ts [--boot] [SUITE...]
  *
  * Fetches no indices and builds nothing. With `--boot`, one kernel of each suite × architecture that qemu has a machine
- * for is booted, with its module loaded and unloaded; it needs qemu-system-arm, -misc, -ppc and -x86.
+ * for is booted, with its module loaded and unloaded; it needs qemu-system-arm, -mips, -misc, -ppc and -x86.
  */
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
