@@ -87,7 +87,7 @@ async function build(target: Target, isClean: boolean): Promise<Run> {
     target,
     trees.of(survey.archiveOf(target.kernel)),
   );
-  const conf = await evaluateTarget(context, target, prepared);
+  const conf = await evaluateTarget(context, prepared);
   const request = buildRequestOf(context, prepared, conf);
   const { seconds, result } = await timed(() =>
     isClean

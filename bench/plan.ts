@@ -43,9 +43,11 @@ function kernelOf(index: number): Kernel {
   const abi = `6.${12 + (upload % 7)}.${Math.floor(upload / 7)}+deb13`;
   const release = `${abi}-${flavour}`;
   const headers: KernelHeaders = {
-    packages: [`linux-headers-${release}`, `linux-headers-${abi}-common`, 'linux-kbuild-6.12'].map(
-      (name) => packageOf(name, architecture),
+    packages: [`linux-headers-${release}`, `linux-headers-${abi}-common`].map((name) =>
+      packageOf(name, architecture),
     ),
+    tools: [packageOf('linux-kbuild-6.12', 'amd64')],
+    missing: undefined,
     requires: ['gcc-14'],
     suite: SUITES[index % SUITES.length] ?? '',
   };

@@ -66,7 +66,7 @@ async function bareMakes(context: Context): Promise<{ name: string; seconds: num
       target,
       trees.of(survey.archiveOf(target.kernel)),
     );
-    const conf = await evaluateTarget(context, target, prepared);
+    const conf = await evaluateTarget(context, prepared);
     const request = buildRequestOf(context, prepared, conf);
     const make = conf.make.replace(
       /^make/,

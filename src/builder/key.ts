@@ -1,6 +1,7 @@
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { Kernel, KernelHeaders } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
+import type { DebRef } from '../model/packages.ts';
 import { recipeHash } from '../programs/recipe.ts';
 
 /** Hash of what a module brings into its builds. Hex SHA-256. */
@@ -21,26 +22,24 @@ export function moduleHash(module: Module): string {
 export interface KernelHashes {
   /** Release, configuration, exported symbols and their CRCs. */
   own: string;
-  /** Packages of kbuild's programs that several ABIs share (bookworm's `linux-kbuild-6.1`): tools, as the compiler is. */
+  /** kbuild's programs, and packages that several ABIs share (bookworm's `linux-compiler-gcc-12-x86`). */
   tools: string;
 }
 
 export function kernelHashes(kernel: Kernel, headers: KernelHeaders): KernelHashes {
-  const hashes = (isOwn: boolean): string[] =>
-    headers.packages
-      .filter((ref) => ref.name.includes(kernel.abi) === isOwn)
-      .map((ref) => ref.sha256)
-      .toSorted();
+  const hashes = (refs: readonly DebRef[]): string[] => refs.map((ref) => ref.sha256).toSorted();
+  const own = headers.packages.filter((ref) => ref.name.includes(kernel.abi));
+  const shared = headers.packages.filter((ref) => !ref.name.includes(kernel.abi));
   return {
     own: sha256(
       canonicalJson({
         // vermagic and paths carry the release; the architecture decides the compiler's target.
         release: kernel.release,
         architecture: kernel.architecture,
-        headers: hashes(true),
+        headers: hashes(own),
       }),
     ),
-    tools: sha256(canonicalJson(hashes(false))),
+    tools: sha256(canonicalJson(hashes([...shared, ...headers.tools]))),
   };
 }
 

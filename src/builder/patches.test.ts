@@ -25,7 +25,13 @@ describe('the patches for a kernel', () => {
   });
 
   test('are part of the inputs of its builds, in their order; others are not', () => {
-    const kernel = kernelHashes(KERNEL, { packages: [], requires: [], suite: 'trixie' });
+    const kernel = kernelHashes(KERNEL, {
+      packages: [],
+      tools: [],
+      missing: undefined,
+      requires: [],
+      suite: 'trixie',
+    });
     const [a, b] = [patch('a'), patch('b')];
     const inputs = [[], [a], [a, b], [b, a], [{ ...a, sha256: 'other' }]].map((patches) =>
       buildInputs('module', kernel, patchesHash(patches)),

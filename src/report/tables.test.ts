@@ -31,7 +31,10 @@ describe('a table', () => {
 
   test('of kernels says whose headers are gone', () => {
     const { kernel } = makeTarget('a', 'built');
-    const seen = { ...kernel, headers: { packages: [], requires: [], suite: 'trixie' } };
+    const seen = {
+      ...kernel,
+      headers: { packages: [], tools: [], missing: undefined, requires: [], suite: 'trixie' },
+    };
     const unseen = { ...kernel, unseenSince: '2026-11-20T01:02:03.000Z' };
     const text = kernelTable([
       {

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import type { ArchiveGroup } from '../archive/group.ts';
 import type { BuildRequest } from '../builder/build.ts';
 import { writeBuiltOnLayer } from '../builder/built-on.ts';
+import { type Cross, crossEnvironment, crossOf } from '../builder/cross.ts';
 import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
 import { patchesFor } from '../builder/patches.ts';
 import type { Store } from '../builder/store.ts';
@@ -37,6 +38,7 @@ export interface Prepared {
   unpacked: string;
   tree: KernelTree;
   env: Record<string, string>;
+  cross: Cross | undefined;
   sourceDateEpoch: number;
   /** The configuration's patches, by their names in the sandbox. */
   patches: string[];
@@ -106,7 +108,8 @@ export async function prepareTarget(
   const source = await findSourceFolder(unpacked);
   const patchLayer = path.join(folder, 'patches');
   const patches = await layPatches(patchesFor(target.module, target.kernel), patchLayer);
-  const env = dkmsEnvironment(source, target.kernel.release, machineOf(target.kernel.architecture));
+  const { release, architecture } = target.kernel;
+  const cross = crossOf(context.machine.architecture, architecture);
   return {
     folder,
     log: path.join(folder, 'build.log'),
@@ -118,7 +121,11 @@ export async function prepareTarget(
     source,
     unpacked,
     tree,
-    env,
+    env: {
+      ...dkmsEnvironment(source, release, machineOf(architecture)),
+      ...crossEnvironment(cross),
+    },
+    cross,
     sourceDateEpoch: await newestFile(source.path),
     patches,
   };
@@ -193,18 +200,13 @@ export function buildLimits(context: Context): SandboxLimits {
   };
 }
 
-/** Evaluates the target's dkms.conf in its own scratch folder. */
-export function evaluateTarget(
-  context: Context,
-  target: Target,
-  prepared: Prepared,
-): Promise<DkmsConf> {
+/** Evaluates a target's dkms.conf in its own scratch folder. */
+export function evaluateTarget(context: Context, prepared: Prepared): Promise<DkmsConf> {
   return evaluateDkmsConf({
     folder: path.join(prepared.folder, 'evaluation'),
     layers: prepared.layers,
     source: prepared.source,
-    release: target.kernel.release,
-    machine: prepared.env['arch'] ?? '',
+    env: prepared.env,
     limits: evaluationLimits(context),
     log: prepared.log,
     signal: context.signal,
@@ -219,6 +221,7 @@ export function buildRequestOf(context: Context, prepared: Prepared, conf: DkmsC
     source: prepared.source.path,
     conf,
     env: prepared.env,
+    cross: prepared.cross,
     sourceDateEpoch: prepared.sourceDateEpoch,
     patches: prepared.patches,
     jobs: context.jobs,
@@ -270,7 +273,7 @@ async function evaluateBuildVerify(
 ): Promise<Outcome> {
   let conf: DkmsConf;
   try {
-    conf = await evaluateTarget(context, target, prepared);
+    conf = await evaluateTarget(context, prepared);
   } catch (error) {
     if (error instanceof LockstepError && error.code === 'DKMS_CONF_INVALID') {
       return ended('failed', error.message);

@@ -1,4 +1,5 @@
 import type { ArchiveGroup } from '../archive/group.ts';
+import { unpackedOf } from '../builder/kernel-tree.ts';
 import { rootHash } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
 import { LocalEngine } from '../engine/local.ts';
@@ -110,7 +111,7 @@ async function prepareArchive(
   });
   for (const { module, kernel } of solved) {
     const own = module.source.kind === 'package' ? [module.source] : [];
-    for (const ref of [...own, ...(kernel.headers?.packages ?? [])]) {
+    for (const ref of [...own, ...unpackedOf(kernel.headers)]) {
       refs.set(ref.sha256, ref);
     }
   }
@@ -124,7 +125,7 @@ async function prepareArchive(
   context.emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
   const shared = [...roots.values()].map((root) => store.root(root));
   for (const { kernel } of solved) {
-    shared.push(...(kernel.headers?.packages ?? []).map((ref) => store.headers(ref)));
+    shared.push(...unpackedOf(kernel.headers).map((ref) => store.headers(ref)));
   }
   // All of them end before anything is said of the first that fails.
   await Promise.allSettled(shared);

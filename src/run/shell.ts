@@ -26,7 +26,7 @@ export async function openBuildShell(
   }
   const trees = new KernelTrees(context.storeOf(survey.archiveOf(target.kernel)));
   const prepared = await prepareTarget(context, survey, target, trees);
-  const conf = await evaluateTarget(context, target, prepared);
+  const conf = await evaluateTarget(context, prepared);
   const request = buildRequestOf(context, prepared, conf);
   const result = await buildModule(request);
   const said =

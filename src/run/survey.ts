@@ -115,9 +115,8 @@ export async function surveyOf(
   suites: SurveySuite[],
   sourceProblems: SourceProblem[],
 ): Promise<Survey> {
-  const native = context.machine.architecture;
   const roots = new Roots(context);
-  await roots.solve(rootRequests(suites, native));
+  await roots.solve(rootRequests(suites));
   const kernels = [...new Set(suites.flatMap(({ all }) => all.map(({ kernel }) => kernel)))];
   const modules = suites.flatMap((suite) => suite.modules.flatMap(({ candidates }) => candidates));
   return {
@@ -126,19 +125,19 @@ export async function surveyOf(
     kernels,
     findModule: (name, version) =>
       modules.find((module) => module.name === name && module.version === version),
-    ...keysOf(context, roots, native),
+    ...keysOf(context, roots),
   };
 }
 
 /** Every build root that a suite's kernels and modules need, each once. */
-function* rootRequests(suites: readonly SurveySuite[], native: string): Generator<RootRequest> {
+function* rootRequests(suites: readonly SurveySuite[]): Generator<RootRequest> {
   for (const { kernels, modules } of suites) {
     const sets = new Map<string, readonly string[]>([['', []]]);
     for (const { buildPackages } of modules.flatMap(({ candidates }) => candidates)) {
       sets.set(buildPackages.join(' '), buildPackages);
     }
     for (const { kernel } of kernels) {
-      for (const buildPackages of kernel.architecture === native ? sets.values() : []) {
+      for (const buildPackages of sets.values()) {
         yield { kernel, buildPackages };
       }
     }
@@ -165,7 +164,7 @@ function staleOf(statuses: readonly IndexStatus[]): Map<string, string> {
 }
 
 function surveySuites(
-  { config, emit }: Context,
+  { config, emit, machine }: Context,
   read: readonly ArchiveIndices[],
   facts: ReadonlyMap<string, SuiteFacts[]>,
   sources: ConfiguredSources,
@@ -182,6 +181,7 @@ function surveySuites(
       stale: staleOf(statuses),
     })),
     architectures,
+    machine.architecture,
   );
   const isWhole = read.every(({ statuses }) => statuses.every(({ state }) => state !== 'missing'));
   // What only an unread index has may be missing; a name that no suite has is a mistake otherwise.
@@ -324,7 +324,6 @@ class Places {
 function keysOf(
   context: Context,
   roots: Roots,
-  native: string,
 ): Pick<Survey, 'rootOf' | 'archiveOf' | 'inputsOf' | 'keyOf' | 'waitsFor' | 'rootHashOf'> {
   const kernelHashOf = memo((kernel: Kernel): KernelHashes | undefined =>
     kernel.headers === undefined ? undefined : kernelHashes(kernel, kernel.headers),
@@ -363,9 +362,6 @@ function keysOf(
       }
       return found.archive;
     },
-    waitsFor: (kernel) =>
-      kernel.architecture === native
-        ? undefined
-        : `this ${native} machine can't build for ${kernel.architecture}`,
+    waitsFor: memo((kernel: Kernel) => roots.obstacleOf(kernel)),
   };
 }

@@ -46,11 +46,11 @@ export const KERNEL: Kernel = {
   suites: ['trixie'],
   image: 'linux-image-6.12.117+deb13-amd64',
   headers: {
-    packages: [
-      'linux-headers-6.12.117+deb13-amd64',
-      'linux-headers-6.12.117+deb13-common',
-      'linux-kbuild-6.12.117+deb13',
-    ].map((name) => makeRef(name)),
+    packages: ['linux-headers-6.12.117+deb13-amd64', 'linux-headers-6.12.117+deb13-common'].map(
+      (name) => makeRef(name),
+    ),
+    tools: [makeRef('linux-kbuild-6.12.117+deb13')],
+    missing: undefined,
     requires: [],
     suite: 'trixie',
   },

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds a module as `dkms build` does, inside the sandbox.
 # usage: build.bash OUTPUT
-# In the environment: kernelver kernel_source_dir, and
+# In the environment: kernelver kernel_source_dir, CROSS_COMPILE where the kernel is of another architecture, and
 #   lockstep_make       the make command of the dkms.conf
 #   lockstep_jobs       how many compilers at once
 #   lockstep_objects    not empty: compilations are kept in OUTPUT/objects, and taken from a neighbour's
@@ -29,10 +29,15 @@ fail() {
   exit "$1"
 }
 
-# The compiler that the kernel was built with, as DKMS exports it.
+# The compiler that the kernel was built with, as DKMS exports it. For another architecture it is the cross compiler of
+# that name, also where the kernel was built on its own architecture; this machine's own never stands in for it.
+cross=${CROSS_COMPILE-}
 cc=$(sed -n 's|^CONFIG_CC_VERSION_TEXT="*\([^" ]*\) .*|\1|p' "$kernel_source_dir/.config")
+[[ $cc && $cross && $cc != "$cross"* ]] && cc=$cross$cc
 if [[ $cc ]] && command -v "$cc" >/dev/null; then
   export CC=$cc KERNEL_CC=$cc
+elif [[ $cross ]]; then
+  fail 10 "the build root has no cross compiler ${cc:-$cross}"
 fi
 
 if [[ ${lockstep_objects-} ]]; then
@@ -77,7 +82,7 @@ while IFS=$'\t' read -r location built installed strip; do
   [[ -f $file && ! -L $file ]] || fail 7 "$file is missing after the build"
   cp -- "$file" "$output/$installed.ko" || fail 7 "$file can't be kept"
   if [[ $strip = yes ]]; then
-    strip -g "$output/$installed.ko" || fail 7 "$file can't be stripped"
+    "${cross}strip" -g "$output/$installed.ko" || fail 7 "$file can't be stripped"
   fi
 done <<<"$lockstep_modules"
 if [[ -f Module.symvers && ! -L Module.symvers ]]; then
