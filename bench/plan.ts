@@ -66,7 +66,7 @@ function moduleOf(index: number, version: string, from: string): Module {
   };
   return {
     ...{ name, version, package: ref, from, provides: [], summary: name, component: 'main' },
-    ...{ homepage: undefined, initramfs: false },
+    ...{ homepage: undefined, initramfs: false, buildPackages: [] },
   };
 }
 

@@ -60,6 +60,10 @@ const module = z.strictObject({
     .boolean()
     .optional()
     .describe('Rebuild the initramfs when the module is installed (modules needed at boot)'),
+  buildPackages: z
+    .array(packageName)
+    .optional()
+    .describe('Debian packages that its build needs beside compiler and headers'),
 });
 
 const retention = z

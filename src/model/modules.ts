@@ -18,6 +18,8 @@ export interface Module {
   homepage: string | undefined;
   /** Rebuild the initramfs when the module is installed. */
   initramfs: boolean;
+  /** Debian packages that its build needs beside compiler and headers, sorted. */
+  buildPackages: string[];
 }
 
 /** One `.ko` that a dkms.conf declares. */

@@ -25,7 +25,10 @@ describe('modules', () => {
     entry('a-dkms', '1:1.0-1'),
     entry('a-dkms', '2.0-1'),
     entry('a-dkms', '1:1.0~rc1-1'),
-    entry('b-dkms', '3', { Homepage: 'https://example.org/', Provides: 'b-modules (= 3), b' }),
+    entry('b-dkms', '3', {
+      ...{ Homepage: 'https://example.org/', Provides: 'b-modules (= 3), b' },
+      Depends: 'dkms, libelf-dev',
+    }),
   ];
 
   test('are the newest of their packages', () => {
@@ -42,12 +45,15 @@ describe('modules', () => {
         provides: [],
       },
     ]);
-    expect(findCandidates({ package: 'b-dkms', initramfs: true }, places)).toMatchObject([
+    expect(
+      findCandidates({ package: 'b-dkms', initramfs: true, buildPackages: ['flex'] }, places),
+    ).toMatchObject([
       {
         name: 'b',
         version: '3',
         homepage: 'https://example.org/',
         initramfs: true,
+        buildPackages: ['flex', 'libelf-dev'],
         provides: ['b-modules (= 3)', 'b'],
       },
     ]);

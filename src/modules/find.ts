@@ -3,6 +3,7 @@ import { parseRelations } from '../debian/relation.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { Module } from '../model/modules.ts';
 import type { PackageRef } from '../model/packages.ts';
+import { buildPackagesOf } from './build-packages.ts';
 
 /** A package of the suites, with the fields of its index entry. */
 export interface ModulePackage {
@@ -15,6 +16,8 @@ export interface ModulePackage {
 export interface ModuleRequest {
   package: string;
   initramfs?: boolean | undefined;
+  /** Debian packages that its build needs besides those that are known. */
+  buildPackages?: readonly string[] | undefined;
 }
 
 /** The module's name in package names: the package's own without `-dkms`. */
@@ -31,8 +34,9 @@ function providesOf(field: string | undefined): string[] {
 
 function moduleOf(request: ModuleRequest, entry: ModulePackage): Module {
   const description = entry.fields.get('Description') ?? request.package;
+  const name = moduleNameOf(request.package);
   return {
-    name: moduleNameOf(request.package),
+    name,
     version: entry.ref.version,
     package: entry.ref,
     from: entry.suite,
@@ -41,6 +45,11 @@ function moduleOf(request: ModuleRequest, entry: ModulePackage): Module {
     component: entry.component,
     homepage: entry.fields.get('Homepage'),
     initramfs: request.initramfs ?? false,
+    buildPackages: buildPackagesOf({
+      name,
+      configured: request.buildPackages,
+      depends: entry.fields.get('Depends'),
+    }),
   };
 }
 

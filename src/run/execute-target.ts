@@ -88,11 +88,11 @@ export async function prepareTarget(
 ): Promise<Prepared> {
   const store = context.storeOf(survey.archiveOf(target.kernel));
   // Thrown before anything is begun that would go on by itself.
-  const refs = survey.rootOf(target.kernel);
-  const [tree, unpacked, root, recipe] = await Promise.all([
+  const rootLayers = survey.rootOf(target.module, target.kernel);
+  const [tree, unpacked, roots, recipe] = await Promise.all([
     trees.open(target),
     store.moduleSource(target.module.package),
-    store.root(refs),
+    Promise.all(rootLayers.map((refs) => store.root(refs))),
     store.recipe(),
   ]);
   const folder = await fs.mkdtemp(path.join(context.work, `${target.module.name}-`));
@@ -101,7 +101,7 @@ export async function prepareTarget(
   return {
     folder,
     log: path.join(folder, 'build.log'),
-    layers: [recipe, unpacked, ...tree.layers, root],
+    layers: [recipe, unpacked, ...tree.layers, ...roots],
     source,
     unpacked,
     tree,
@@ -327,7 +327,7 @@ export async function executeTarget(
     initramfs: outcome.initramfs,
     inputs: survey.inputsOf(module, kernel) ?? '',
     sourceDateEpoch: prepared?.sourceDateEpoch ?? 0,
-    root: survey.rootHashOf(kernel),
+    root: survey.rootHashOf(module, kernel),
     attempts: (context.ledger.get(key)?.attempts ?? 0) + 1,
   };
   await context.ledger.put(record, {

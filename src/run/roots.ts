@@ -8,11 +8,20 @@ import { LockstepError } from '../core/errors.ts';
 import { readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { Kernel } from '../model/kernels.ts';
+import type { Module } from '../model/modules.ts';
 import type { DebRef } from '../model/packages.ts';
 import type { Context } from './context.ts';
 
-/** What a build root is made of, or why it can't be. */
-export type Root = { refs: readonly DebRef[]; hash: string } | { problem: LockstepError };
+/** What a build root is made of: layers that are shared, uppermost first, each some packages unpacked together. */
+export interface RootLayers {
+  /** One or two: what a module's build needs beside, above the root that all builds for the kernel share. */
+  layers: readonly (readonly DebRef[])[];
+  /** Hash of all packages, {@link rootHash}. */
+  hash: string;
+}
+
+/** A build root, or why there is none. */
+export type Root = RootLayers | { problem: LockstepError };
 
 const closureSchema = z.array(
   z.object({
@@ -45,47 +54,102 @@ async function cachedClosure(
 /** apt's solver takes a core for some tenths of a second. */
 const SOLVED_AT_ONCE = 2;
 
-/**
- * The build roots of some kernels; kernels with the same requirements share one.
- *
- * @returns by `suite of the headers, requirements`: {@link rootId}
- */
-export async function readRoots(
-  context: Context,
-  kernels: Iterable<Kernel>,
-): Promise<Map<string, Root>> {
-  const roots = new Map<string, Root>();
-  const queue = new PQueue({ concurrency: SOLVED_AT_ONCE });
-  const pending: Promise<void>[] = [];
-  const asked = new Set<string>();
-  for (const kernel of kernels) {
-    const { headers } = kernel;
-    const id = rootId(kernel);
-    const archive = context.archives.find(({ group }) => group.name === headers?.suite)?.archive;
-    if (headers === undefined || archive === undefined || asked.has(id)) {
-      continue;
-    }
-    asked.add(id);
-    pending.push(
-      queue.add(async () => {
-        try {
-          const names = [...BASE_PACKAGES, ...headers.requires];
-          const refs = await cachedClosure(context.config.state, archive, names);
-          roots.set(id, { refs, hash: rootHash(refs) });
-        } catch (error) {
-          if (!(error instanceof LockstepError) || error.code === 'INTERRUPTED') {
-            throw error;
-          }
-          roots.set(id, { problem: error });
-        }
-      }),
-    );
-  }
-  await Promise.all(pending);
-  return roots;
+/** A kernel and what a module's build for it needs beside the kernel's own requirements. */
+export interface RootRequest {
+  kernel: Kernel;
+  buildPackages: readonly string[];
 }
 
-/** Kernels with the same id have the same build root. */
-export function rootId({ headers }: Kernel): string {
-  return headers === undefined ? '' : [headers.suite, ...headers.requires].join(' ');
+/** The build roots of a run; builds with the same requirements share one. */
+export class Roots {
+  readonly #context: Context;
+  readonly #queue = new PQueue({ concurrency: SOLVED_AT_ONCE });
+  readonly #closures = new Map<string, Promise<DebRef[] | LockstepError>>();
+  readonly #roots = new Map<string, Root>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /**
+   * Asks apt for the roots of some kernels and modules.
+   *
+   * @throws LockstepError INTERRUPTED; what else goes wrong is a root's `problem`
+   */
+  async solve(requests: Iterable<RootRequest>): Promise<void> {
+    const pending: Promise<void>[] = [];
+    for (const { kernel, buildPackages } of requests) {
+      const id = rootId(kernel, buildPackages);
+      const { headers } = kernel;
+      const archive = this.#context.archives.find(
+        ({ group }) => group.name === headers?.suite,
+      )?.archive;
+      if (headers !== undefined && archive !== undefined && !this.#roots.has(id)) {
+        this.#roots.set(id, { layers: [], hash: '' });
+        pending.push(this.#solveOne(id, archive, headers.requires, buildPackages));
+      }
+    }
+    await Promise.all(pending);
+  }
+
+  /** The root of a module's builds for a kernel; undefined when it was not solved. */
+  of(kernel: Kernel, { buildPackages }: Pick<Module, 'buildPackages'>): Root | undefined {
+    return this.#roots.get(rootId(kernel, buildPackages));
+  }
+
+  async #solveOne(
+    id: string,
+    archive: ArchiveGroup,
+    requires: readonly string[],
+    buildPackages: readonly string[],
+  ): Promise<void> {
+    const names = [...BASE_PACKAGES, ...requires];
+    const [base, all] = await Promise.all([
+      this.#closure(archive, names),
+      this.#closure(archive, [...names, ...buildPackages]),
+    ]);
+    const root =
+      base instanceof LockstepError
+        ? { problem: base }
+        : all instanceof LockstepError
+          ? { problem: all }
+          : layered(base, all);
+    this.#roots.set(id, root);
+  }
+
+  #closure(archive: ArchiveGroup, names: readonly string[]): Promise<DebRef[] | LockstepError> {
+    const id = [archive.name, ...names].join(' ');
+    const known = this.#closures.get(id);
+    if (known !== undefined) {
+      return known;
+    }
+    const closure = this.#queue.add(async () => {
+      try {
+        return await cachedClosure(this.#context.config.state, archive, names);
+      } catch (error) {
+        if (!(error instanceof LockstepError) || error.code === 'INTERRUPTED') {
+          throw error;
+        }
+        return error;
+      }
+    });
+    this.#closures.set(id, closure);
+    return closure;
+  }
+}
+
+/** A root as layers: what is in `all` and not in `base` lies above it, unless apt left out a part of the base. */
+function layered(base: readonly DebRef[], all: readonly DebRef[]): RootLayers {
+  const hash = rootHash(all);
+  const shared = new Set(base.map((ref) => ref.sha256));
+  const above = all.filter((ref) => !shared.has(ref.sha256));
+  const isWhole = above.length + base.length === all.length;
+  return { layers: above.length === 0 ? [all] : isWhole ? [above, base] : [all], hash };
+}
+
+/** Builds with the same id have the same build root. */
+function rootId({ headers }: Kernel, buildPackages: readonly string[]): string {
+  return headers === undefined
+    ? ''
+    : [headers.suite, ...headers.requires, '+', ...buildPackages].join(' ');
 }

@@ -1,8 +1,8 @@
 import type { ArchiveGroup } from '../archive/group.ts';
+import { rootHash } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
 import { LocalEngine } from '../engine/local.ts';
 import type { Job } from '../engine/engine.ts';
-import type { Kernel } from '../model/kernels.ts';
 import type { DebRef } from '../model/packages.ts';
 import type { Plan, Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
@@ -74,10 +74,13 @@ async function prepare(context: Context, plan: SurveyPlan): Promise<LockstepErro
   return problem;
 }
 
-/** A kernel's build root; undefined when apt can't put it together, which its targets' builds tell of. */
-function solvedRoot(survey: Survey, kernel: Kernel): readonly DebRef[] | undefined {
+/** A target's build root; undefined when apt can't put it together, which the build tells of. */
+function solvedRoot(
+  survey: Survey,
+  { module, kernel }: Target,
+): readonly (readonly DebRef[])[] | undefined {
   try {
-    return survey.rootOf(kernel);
+    return survey.rootOf(module, kernel);
   } catch {
     return undefined;
   }
@@ -91,13 +94,16 @@ async function prepareArchive(
 ): Promise<void> {
   const roots = new Map<string, readonly DebRef[]>();
   const refs = new Map<string, DebRef>();
-  for (const { module, kernel } of targets) {
-    const root = solvedRoot(survey, kernel);
-    if (root !== undefined) {
-      roots.set(survey.rootHashOf(kernel), root);
-      for (const ref of [module.package, ...(kernel.headers?.packages ?? [])]) {
-        refs.set(ref.sha256, ref);
-      }
+  const solved = targets.filter((target) => {
+    const root = solvedRoot(survey, target);
+    for (const layer of root ?? []) {
+      roots.set(rootHash(layer), layer);
+    }
+    return root !== undefined;
+  });
+  for (const { module, kernel } of solved) {
+    for (const ref of [module.package, ...(kernel.headers?.packages ?? [])]) {
+      refs.set(ref.sha256, ref);
     }
   }
   for (const ref of [...roots.values()].flat()) {
@@ -109,10 +115,8 @@ async function prepareArchive(
   const fetched = since(began);
   context.emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
   const shared = [...roots.values()].map((root) => store.root(root));
-  for (const { kernel } of targets) {
-    if (solvedRoot(survey, kernel) !== undefined) {
-      shared.push(...(kernel.headers?.packages ?? []).map((ref) => store.unpacked(ref)));
-    }
+  for (const { kernel } of solved) {
+    shared.push(...(kernel.headers?.packages ?? []).map((ref) => store.unpacked(ref)));
   }
   // All of them end before anything is said of the first that fails.
   await Promise.allSettled(shared);

@@ -28,7 +28,7 @@ import {
 import type { ModuleChoice } from '../planner/plan.ts';
 import type { Context } from './context.ts';
 import { type ArchiveIndices, readArchives, refreshArchives } from './indices.ts';
-import { readRoots, type Root, rootId } from './roots.ts';
+import { type RootRequest, Roots } from './roots.ts';
 
 /** What one suite of the configuration has. */
 export interface SurveySuite {
@@ -51,15 +51,19 @@ export interface Survey {
   suites: SurveySuite[];
   /** All kernels of all suites, each once. */
   kernels: Kernel[];
-  /** Packages of the build root for a kernel. @throws LockstepError when apt can't put it together */
-  rootOf(kernel: Kernel): readonly DebRef[];
+  /**
+   * Packages of the build root of a module for a kernel, by layers, uppermost first.
+   *
+   * @throws LockstepError when apt can't put it together
+   */
+  rootOf(module: Module, kernel: Kernel): readonly (readonly DebRef[])[];
   /** The archive whose apt puts the build root of a kernel together and fetches its headers. */
   archiveOf(kernel: Kernel): ArchiveGroup;
   inputsOf(module: Module, kernel: Kernel): string | undefined;
   keyOf(module: Module, kernel: Kernel): string | undefined;
   waitsFor(kernel: Kernel): string | undefined;
   /** Hash of the build root; empty when there is none. */
-  rootHashOf(kernel: Kernel): string;
+  rootHashOf(module: Module, kernel: Kernel): string;
 }
 
 /** Seconds since an instant in milliseconds. */
@@ -101,13 +105,25 @@ export async function surveyArchives(
 /** The survey of some suites: their wanted kernels' build roots and keys. */
 export async function surveyOf(context: Context, suites: SurveySuite[]): Promise<Survey> {
   const native = context.machine.architecture;
-  const wanted = new Set(suites.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)));
-  const roots = await readRoots(
-    context,
-    [...wanted].filter(({ architecture }) => architecture === native),
-  );
+  const roots = new Roots(context);
+  await roots.solve(rootRequests(suites, native));
   const kernels = [...new Set(suites.flatMap(({ all }) => all.map(({ kernel }) => kernel)))];
   return { suites, kernels, ...keysOf(context, roots, native) };
+}
+
+/** Every build root that a suite's kernels and modules need, each once. */
+function* rootRequests(suites: readonly SurveySuite[], native: string): Generator<RootRequest> {
+  for (const { kernels, modules } of suites) {
+    const sets = new Map<string, readonly string[]>([['', []]]);
+    for (const { buildPackages } of modules.flatMap(({ candidates }) => candidates)) {
+      sets.set(buildPackages.join(' '), buildPackages);
+    }
+    for (const { kernel } of kernels) {
+      for (const buildPackages of kernel.architecture === native ? sets.values() : []) {
+        yield { kernel, buildPackages };
+      }
+    }
+  }
 }
 
 async function readFacts(read: readonly ArchiveIndices[]): Promise<Map<string, SuiteFacts[]>> {
@@ -272,17 +288,17 @@ class Places {
 /** Keys are made for every module × kernel: what each of them brings in is hashed once. */
 function keysOf(
   context: Context,
-  roots: ReadonlyMap<string, Root>,
+  roots: Roots,
   native: string,
 ): Pick<Survey, 'rootOf' | 'archiveOf' | 'inputsOf' | 'keyOf' | 'waitsFor' | 'rootHashOf'> {
   const kernelHashOf = memo((kernel: Kernel): KernelHashes | undefined =>
     kernel.headers === undefined ? undefined : kernelHashes(kernel, kernel.headers),
   );
   const moduleHashOf = memo(moduleHash);
-  const rootHashOf = memo((kernel: Kernel): string => {
-    const root = roots.get(rootId(kernel));
+  const rootHashOf = (module: Module, kernel: Kernel): string => {
+    const root = roots.of(kernel, module);
     return root !== undefined && 'hash' in root ? root.hash : '';
-  });
+  };
   const inputsOf = (module: Module, kernel: Kernel): string | undefined => {
     const hashes = kernelHashOf(kernel);
     return hashes === undefined ? undefined : buildInputs(moduleHashOf(module), hashes);
@@ -294,14 +310,14 @@ function keysOf(
       const hashes = kernelHashOf(kernel);
       return hashes === undefined
         ? undefined
-        : buildKey(buildInputs(moduleHashOf(module), hashes), hashes, rootHashOf(kernel));
+        : buildKey(buildInputs(moduleHashOf(module), hashes), hashes, rootHashOf(module, kernel));
     },
-    rootOf(kernel) {
-      const root = roots.get(rootId(kernel));
+    rootOf(module, kernel) {
+      const root = roots.of(kernel, module);
       if (root !== undefined && 'problem' in root) {
         throw root.problem;
       }
-      return root?.refs ?? [];
+      return root?.layers ?? [];
     },
     archiveOf(kernel) {
       const found = context.archives.find(({ group }) => group.name === kernel.headers?.suite);

@@ -29,6 +29,7 @@ export const MODULE: Module = {
   from: 'trixie',
   provides: [],
   initramfs: false,
+  buildPackages: [],
 };
 
 export const KERNEL: Kernel = {

@@ -21,6 +21,7 @@ export const MODULE: Module = {
   from: 'trixie',
   provides: [],
   initramfs: false,
+  buildPackages: [],
 };
 
 export const KERNEL: Kernel = {

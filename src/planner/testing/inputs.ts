@@ -34,6 +34,7 @@ export function makeModule(
     from,
     provides: [],
     initramfs: false,
+    buildPackages: [],
   };
 }
 

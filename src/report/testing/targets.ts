@@ -17,6 +17,7 @@ export function makeTarget(name: string, verdict: Verdict, reason = 'a reason'):
       from: 'trixie',
       provides: [],
       initramfs: false,
+      buildPackages: [],
     },
     kernel: {
       release: '6.12.117+deb13-amd64',
