@@ -12,6 +12,8 @@ import { debianAccess } from '../support/mirror.ts';
 export interface ParityKernel {
   release: string;
   flavour: string;
+  /** Whether a metapackage points to it. */
+  isNewest: boolean;
   headers: KernelHeaders;
 }
 
@@ -57,10 +59,10 @@ export function chooseKernels(kernels: readonly SuiteKernel[], wanted: string): 
     const known = kernels.flatMap(({ tracks }) => tracks).toSorted();
     throw new Error(`there is no kernel ${wanted}; flavours: ${known.join(', ')}`);
   }
-  return chosen.map(({ kernel: { release, flavour, headers } }) => {
+  return chosen.map(({ kernel: { release, flavour, headers }, tracks }) => {
     if (headers === undefined) {
       throw new Error(`the headers of ${release} are gone`);
     }
-    return { release, flavour, headers };
+    return { release, flavour, isNewest: tracks.length > 0, headers };
   });
 }

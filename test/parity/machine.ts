@@ -8,11 +8,9 @@ import { baseRoot } from '../support/base-root.ts';
 import { testCache } from '../support/cache.ts';
 import { type ClientRoot, rootOn } from '../support/client-root.ts';
 import { usualSuites } from '../support/mirror.ts';
+import { OUT } from './out.ts';
 import { type DkmsPackage, readPackages } from './packages.ts';
 import type { ParityKernel } from './kernels.ts';
-
-/** Where roots, logs and Lockstep's state lie. */
-export const OUT = path.join(import.meta.dirname, '../../out/parity');
 
 const SCRIPT = path.join(import.meta.dirname, 'prepare-root.sh');
 const DKMS_PACKAGES = ['dkms', ...BASE_PACKAGES.filter((name) => !name.startsWith('?'))];

@@ -1,10 +1,12 @@
 import * as path from 'node:path';
 import PQueue from 'p-queue';
 import type { ParityKernel } from './kernels.ts';
-import { dkmsMachine, OUT } from './machine.ts';
+import { dkmsMachine } from './machine.ts';
 import { readMorePackages } from './more-packages.ts';
-import type { PackageResult, Results } from './results.ts';
-import { keptDkms, readResults, withResult, writeResults } from './store.ts';
+import { OUT } from './out.ts';
+import type { Results } from './results.ts';
+import { keptDkms } from './inputs.ts';
+import { readResults, updateResults, withResult } from './store.ts';
 import { tryPackage } from './try-package.ts';
 
 /** Packages at once: while one is installed, another is built. */
@@ -48,15 +50,17 @@ export async function runDkms(
       }
       const logs = path.join(OUT, 'logs', `${suite}_${release}`, name);
       const dkms = await tryPackage(machine, wanted, { release, more, jobs: JOBS, logs });
-      const lockstep = results.results.find((other) => other.package === name)?.lockstep;
-      const result: PackageResult = {
-        ...{ package: name, version, component, kernelVersion, more: [...more], dkms },
-        ...(lockstep === undefined ? {} : { lockstep }),
-      };
-      results = withResult(results, result);
-      await writeResults(results);
+      results = await updateResults({ suite, release, flavour }, (kept) => {
+        const lockstep = kept.results.find((other) => other.package === name)?.lockstep;
+        return withResult(kept, {
+          ...{ package: name, version, component, kernelVersion, more: [...more], dkms },
+          ...(lockstep === undefined ? {} : { lockstep }),
+        });
+      });
       const after = dkms.after === undefined ? '' : `, after others ${dkms.after}`;
-      tell(`${name} ${version}: ${dkms.outcome} (${dkms.status})${after} ${dkms.seconds} s ${dkms.error ?? ''}`);
+      tell(
+        `${name} ${version}: ${dkms.outcome} (${dkms.status})${after} ${dkms.seconds} s ${dkms.error ?? ''}`,
+      );
     }),
   );
   return results;
