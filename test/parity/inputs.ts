@@ -9,17 +9,26 @@ export interface DkmsInputs {
   more: readonly string[];
 }
 
-/** The result that DKMS would give again; undefined when there is none, or something it depends on is another. */
+/** Exit statuses of timeout(1): these say more of this machine than of the module. */
+const TIMED_OUT: readonly number[] = [124, 137];
+
+/**
+ * The result that DKMS would give again; undefined when there is none, when something it depends on is another, or
+ * when it ran into its time-out.
+ */
 export function keptDkms(
   results: Results,
   name: string,
   inputs: DkmsInputs,
 ): PackageResult['dkms'] {
   const kept = results.results.find((result) => result.package === name);
+  if (kept?.dkms === undefined || TIMED_OUT.includes(kept.dkms.status)) {
+    return undefined;
+  }
   const isSame =
-    kept?.version === inputs.version &&
+    kept.version === inputs.version &&
     kept.kernelVersion === inputs.kernelVersion &&
-    kept.dkms?.version === inputs.dkms &&
+    kept.dkms.version === inputs.dkms &&
     kept.more.join(' ') === inputs.more.join(' ');
   return isSame ? kept.dkms : undefined;
 }

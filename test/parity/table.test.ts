@@ -58,4 +58,6 @@ test('a result is kept while nothing that it depends on has changed', () => {
   for (const change of [{ version: '1-2' }, { kernelVersion: '2' }, { dkms: '3' }, { more: [] }]) {
     expect(keptDkms(RESULTS, 'b-dkms', { ...inputs, ...change })).toBeUndefined();
   }
+  const slow = withResult(RESULTS, result('b-dkms', 124));
+  expect(keptDkms(slow, 'b-dkms', inputs)).toBeUndefined();
 });
