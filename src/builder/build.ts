@@ -31,10 +31,16 @@ export interface BuiltFile {
 }
 
 export type BuildResult =
-  | { outcome: 'built'; files: BuiltFile[] }
+  | {
+      outcome: 'built';
+      files: BuiltFile[];
+      /** `Module.symvers`, when the build left one. */
+      symvers: Buffer | undefined;
+    }
   | { outcome: 'failed'; reason: string };
 
 const MAX_MODULE_BYTES = 512 * 1024 * 1024;
+const MAX_SYMVERS_BYTES = 16 * 1024 * 1024;
 
 /** Where DKMS builds, so that sources which name the path find it. */
 export function buildPathOf(conf: DkmsConf): string {
@@ -109,5 +115,9 @@ export async function buildModule(request: BuildRequest): Promise<BuildResult> {
     }
     files.push({ name, content });
   }
-  return { outcome: 'built', files };
+  const symvers = await readUntrustedFile(
+    path.join(request.folder, 'out/Module.symvers'),
+    MAX_SYMVERS_BYTES,
+  );
+  return { outcome: 'built', files, symvers };
 }

@@ -21,6 +21,8 @@ export interface BuildFiles {
   log: string;
   /** The source's copyright file. */
   copyright: Uint8Array | undefined;
+  /** `Module.symvers` of the build, for modules that are built on it. */
+  symvers?: Uint8Array | undefined;
 }
 
 const INDEX_VERSION = 1;
@@ -29,7 +31,7 @@ const INDEX_VERSION = 1;
  * The records of all builds, one folder each, named by the build key; an SQLite index over them answers look-ups and
  * is made anew from the records whenever it is missing or of another version.
  *
- *     builds/<2>/<key>/{record.json, build.log, copyright, modules/*.ko}
+ *     builds/<2>/<key>/{record.json, build.log, copyright, Module.symvers, modules/*.ko}
  *     seen.json           when each kernel was first seen, of earlier versions
  *     history.jsonl       how the kernels came and went, one line a run that found a change
  *     kernels.json        what the history adds up to; rebuilt from it
@@ -92,6 +94,11 @@ export class Ledger {
     return readFileOrUndefined(path.join(this.folderOf(key), 'copyright'));
   }
 
+  /** The `Module.symvers` of a build, when it left one. */
+  symvers(key: string): Promise<Buffer | undefined> {
+    return readFileOrUndefined(path.join(this.folderOf(key), 'Module.symvers'));
+  }
+
   get(key: string): BuildRecord | undefined {
     const row = this.#index.prepare('SELECT json FROM records WHERE key = ?').get(key);
     return row === undefined ? undefined : parseRecord(row['json']);
@@ -121,6 +128,9 @@ export class Ledger {
       }
       if (files.copyright !== undefined) {
         await writeFileAtomic(path.join(temporary, 'copyright'), files.copyright);
+      }
+      if (files.symvers !== undefined) {
+        await writeFileAtomic(path.join(temporary, 'Module.symvers'), files.symvers);
       }
       await fs.copyFile(files.log, path.join(temporary, 'build.log')).catch(() => undefined);
       await writeFileAtomic(

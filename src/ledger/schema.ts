@@ -15,7 +15,7 @@ export const recordSchema = z.object({
   release: z.string(),
   architecture: z.string(),
   kernelVersion: z.string(),
-  outcome: z.enum(['built', 'excluded', 'in-tree', 'failed', 'broken']),
+  outcome: z.enum(['built', 'excluded', 'in-tree', 'failed', 'broken', 'blocked']),
   reason: z.string(),
   started: z.iso.datetime(),
   finished: z.iso.datetime(),
@@ -38,6 +38,9 @@ export const recordSchema = z.object({
   inputs: hex64OrNone,
   root: hex64OrNone,
   attempts: z.number(),
+  dkms: z.object({ name: z.string(), version: z.string() }).optional(),
+  needs: z.array(z.string()).optional(),
+  builtOn: z.array(z.object({ module: z.string(), key: hex64 })).optional(),
 }) satisfies z.ZodType<BuildRecord>;
 
 export const seenSchema = z.record(z.string(), z.iso.datetime());

@@ -36,6 +36,8 @@ export interface Target {
   cause: BuildCause | undefined;
   /** Why it can't be built on this machine, in words; undefined when it can or need not be. */
   waitsFor: string | undefined;
+  /** The builds of other modules that it is or will be built on (BUILD_DEPENDS); empty for nearly all. */
+  builtOn: readonly BuildRecord[];
   /** ISO 8601, UTC: since when the verdict holds. */
   since: string;
   record: BuildRecord | undefined;

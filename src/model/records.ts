@@ -12,7 +12,15 @@ export interface BuiltModule {
   depends: string[];
 }
 
-export type BuildOutcome = 'built' | 'excluded' | 'in-tree' | 'failed' | 'broken';
+/** `blocked`: it needs builds of other modules that were not there; nothing was built. */
+export type BuildOutcome = 'built' | 'excluded' | 'in-tree' | 'failed' | 'broken' | 'blocked';
+
+/** A build of another module that one was made on. */
+export interface BuiltOn {
+  /** The other module's name in package names. */
+  module: string;
+  key: string;
+}
 
 /** The compression of the kernel's own modules. */
 export type ModuleCompression = 'none' | 'gzip' | 'xz' | 'zstd';
@@ -53,4 +61,10 @@ export interface BuildRecord {
   root: string;
   /** How many times this key was tried. */
   attempts: number;
+  /** What the dkms.conf calls the module: others' BUILD_DEPENDS mean this name. Absent where it is not known. */
+  dkms?: { name: string; version: string } | undefined;
+  /** BUILD_DEPENDS: names, as in {@link dkms}, of modules that have to be built first. Absent when there are none. */
+  needs?: readonly string[] | undefined;
+  /** The builds that it was made on. Absent when there are none. */
+  builtOn?: readonly BuiltOn[] | undefined;
 }

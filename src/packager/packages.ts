@@ -108,7 +108,7 @@ export async function makeModulePackage(
         ['Version', version],
         ['Architecture', kernel.architecture],
         ['Maintainer', options.maintainer],
-        ['Depends', kernel.image],
+        ['Depends', [kernel.image, ...modulesBelow(record, kernel)].join(', ')],
         ['Built-Using', `${record.headersSource}, ${builtFrom(module)}`],
         ['Section', 'kernel'],
         ['Priority', 'optional'],
@@ -208,6 +208,11 @@ export async function makeTrackingPackage(
     epoch,
   };
   return await writePackage(name, version, kernel.architecture, content, options);
+}
+
+/** The packages of the modules that a build was made on: it can't be loaded without them. */
+function modulesBelow({ builtOn = [] }: BuildRecord, { release }: Kernel): string[] {
+  return builtOn.map(({ module }) => modulePackageName(module, release));
 }
 
 function builtFrom(module: Module): string {

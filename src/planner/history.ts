@@ -15,7 +15,7 @@ function isNewer(record: BuildRecord, other: BuildRecord): boolean {
 
 /** Outcomes that compiler and tools have no part in, and good builds: they hold when only these have changed. */
 function outlivesToolchain({ outcome }: BuildRecord): boolean {
-  return outcome === 'built' || outcome === 'excluded' || outcome === 'in-tree';
+  return outcome !== 'failed' && outcome !== 'broken';
 }
 
 /** What the ledger's records say of targets. */
@@ -23,6 +23,8 @@ export class History {
   readonly #byKey = new Map<string, BuildRecord>();
   /** Of each inputs the record that speaks for them with any toolchain. */
   readonly #goodByInputs = new Map<string, BuildRecord>();
+  /** Name that the dkms.conf gives, then release: builds that others can be made on. */
+  readonly #builtAs = new Map<string, Map<string, BuildRecord[]>>();
   /** Module, then release. */
   readonly #byTarget = new Map<string, Map<string, BuildRecord[]>>();
   readonly #publishedKeys: ReadonlySet<string>;
@@ -37,12 +39,9 @@ export class History {
           this.#goodByInputs.set(record.inputs, record);
         }
       }
-      const byRelease = getOrMake(this.#byTarget, record.module, newMap);
-      const earlier = byRelease.get(record.release);
-      if (earlier === undefined) {
-        byRelease.set(record.release, [record]);
-      } else {
-        earlier.push(record);
+      addTo(getOrMake(this.#byTarget, record.module, newMap), record);
+      if (record.outcome === 'built' && record.dkms !== undefined) {
+        addTo(getOrMake(this.#builtAs, record.dkms.name, newMap), record);
       }
     }
   }
@@ -65,6 +64,17 @@ export class History {
     return exact === undefined || this.#publishedKeys.has(good.key) || !outlivesToolchain(exact)
       ? good
       : exact;
+  }
+
+  /**
+   * The newest build of a module for a kernel, by the name that its dkms.conf gives; also before it is published, so
+   * that both are published together.
+   */
+  builtAs(name: string, { release, architecture, version }: Kernel): BuildRecord | undefined {
+    return newest(
+      this.#builtAs.get(name)?.get(release) ?? NONE,
+      (record) => record.architecture === architecture && record.kernelVersion === version,
+    );
   }
 
   /** What counts of a kernel whose headers are gone, and so its key: a build, or what holds with any toolchain. */
@@ -139,6 +149,15 @@ export class History {
     return ofRelease.every((record) => record.architecture === architecture)
       ? ofRelease
       : ofRelease.filter((record) => record.architecture === architecture);
+  }
+}
+
+function addTo(byRelease: Map<string, BuildRecord[]>, record: BuildRecord): void {
+  const earlier = byRelease.get(record.release);
+  if (earlier === undefined) {
+    byRelease.set(record.release, [record]);
+  } else {
+    earlier.push(record);
   }
 }
 

@@ -3,9 +3,10 @@ import type { Module } from '../model/modules.ts';
 import type { PassedOver, Target } from '../model/plans.ts';
 import type { BuildRecord } from '../model/records.ts';
 import type { Verdict } from '../model/verdicts.ts';
+import { findDependencies, hashOnTopOf } from './dependencies.ts';
 import { History } from './history.ts';
 import { getOrMake, kernelId, moduleId } from './names.ts';
-import type { PlanInputs } from './plan.ts';
+import type { PlanInputs, PlanPolicy } from './plan.ts';
 
 /** The version that a suite uses for a kernel. */
 export interface Choice {
@@ -18,6 +19,7 @@ export interface Choice {
 /** Why a target has its verdict. */
 type Ground = Pick<Target, 'reason' | 'since' | 'record'>;
 
+const NO_RECORDS: readonly BuildRecord[] = [];
 const NOTHING: readonly PassedOver[] = [];
 
 /** Whether a version can be used for a kernel, or may turn out so. */
@@ -88,7 +90,10 @@ export class Judge {
   /** Says why a queued target has to be built; after it is known for which suites which versions are passed over. */
   explain(target: Target): void {
     const { module, kernel, record } = target;
-    if (record === undefined) {
+    if (record === undefined && target.builtOn.length > 0) {
+      target.cause = 'retry';
+      target.reason = `what it is built on is there: ${target.builtOn.map((on) => on.dkms?.name).join(', ')}`;
+    } else if (record === undefined) {
       const passedOver = new Set(target.passedOver.map(({ version }) => version));
       const inputs = this.#inputs.inputsOf(module, kernel) ?? '';
       Object.assign(target, this.#history.causeOf(module, kernel, inputs, passedOver));
@@ -112,10 +117,10 @@ export class Judge {
     if (key === undefined || inputs === undefined) {
       return this.#judgeWithoutHeaders(module, kernel, seen);
     }
-    const record =
-      policy.toolchain === 'rebuild'
-        ? this.#history.exact(key)
-        : this.#history.ofAnyToolchain(key, inputs);
+    const record = this.#recordOf(key, inputs, policy);
+    if (record?.outcome === 'blocked') {
+      return this.#judgeOnTop(module, kernel, { key, inputs, needs: record.needs ?? [] }, record);
+    }
     if (record !== undefined && record.outcome !== 'broken') {
       // Building again would be under the present key; what counts is the record that holds.
       return makeTarget(module, kernel, record.key, record.outcome, groundOf(record));
@@ -130,10 +135,53 @@ export class Judge {
     return target;
   }
 
+  #recordOf(key: string, inputs: string, { toolchain }: PlanPolicy): BuildRecord | undefined {
+    return toolchain === 'rebuild'
+      ? this.#history.exact(key)
+      : this.#history.ofAnyToolchain(key, inputs);
+  }
+
+  /** A module that is built on others: its key and inputs are made of theirs too. */
+  #judgeOnTop(
+    module: Module,
+    kernel: Kernel,
+    own: { key: string; inputs: string; needs: readonly string[] },
+    blocked: BuildRecord,
+  ): Target {
+    const { building, waitsFor, policy } = this.#inputs;
+    const dependencies = findDependencies(own.needs, kernel, this.#history);
+    if ('missing' in dependencies) {
+      const names = dependencies.missing.join(', ');
+      const reason = `dkms.conf: BUILD_DEPENDS: it is built on ${names}, not built for this kernel`;
+      const ground = { reason, since: blocked.finished, record: blocked };
+      return makeTarget(module, kernel, own.key, 'blocked', ground);
+    }
+    const { builtOn } = dependencies;
+    const key = hashOnTopOf(own.key, keysOf(builtOn));
+    const inputs = hashOnTopOf(own.inputs, inputsOfAll(builtOn));
+    const record = this.#recordOf(key, inputs, policy);
+    const isDone = record !== undefined && record.outcome !== 'broken';
+    const verdict = isDone ? record.outcome : building.has(key) ? 'building' : 'queued';
+    const last = builtOn.reduce((a, b) => (b.finished > a ? b.finished : a), blocked.finished);
+    const ground = isDone
+      ? groundOf(record)
+      : {
+          reason: verdict === 'building' ? 'in work' : '',
+          since: record?.finished ?? last,
+          record,
+        };
+    const target = makeTarget(module, kernel, isDone ? record.key : key, verdict, ground);
+    target.builtOn = builtOn;
+    if (verdict === 'queued') {
+      target.waitsFor = waitsFor(kernel);
+    }
+    return target;
+  }
+
   /** Headers are gone: what was built when they were there counts, and what the kernel says of itself. */
   #judgeWithoutHeaders(module: Module, kernel: Kernel, seen: string): Target {
     const record = this.#history.withoutHeaders(module, kernel);
-    if (record !== undefined && record.outcome !== 'broken') {
+    if (record !== undefined && record.outcome !== 'blocked') {
       return makeTarget(module, kernel, undefined, record.outcome, groundOf(record));
     }
     const gone = this.#inputs.headersGone.get(kernelId(kernel));
@@ -142,6 +190,14 @@ export class Judge {
     const ground = { reason, since: gone ?? seen, record: undefined };
     return makeTarget(module, kernel, undefined, 'headers-gone', ground);
   }
+}
+
+function keysOf(records: readonly BuildRecord[]): string[] {
+  return records.map(({ key }) => key);
+}
+
+function inputsOfAll(records: readonly BuildRecord[]): string[] {
+  return records.map(({ inputs }) => inputs);
 }
 
 function groundOf(record: BuildRecord): Ground {
@@ -166,6 +222,7 @@ function makeTarget(
     reason,
     cause: undefined,
     waitsFor: undefined,
+    builtOn: NO_RECORDS,
     since,
     record,
     passedOver: [],

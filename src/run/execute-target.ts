@@ -2,6 +2,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type { ArchiveGroup } from '../archive/group.ts';
 import { buildModule, type BuildRequest } from '../builder/build.ts';
+import { writeBuiltOnLayer } from '../builder/built-on.ts';
 import { type KernelTree, machineOf, openKernelTree } from '../builder/kernel-tree.ts';
 import type { Store } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
@@ -15,6 +16,7 @@ import {
   findSourceFolder,
   type SourceFolder,
 } from '../modules/evaluate.ts';
+import { hashOnTopOf } from '../planner/dependencies.ts';
 import { kernelId } from '../planner/names.ts';
 import type { SandboxLimits } from '../programs/sandbox.ts';
 import { parseSymvers, type SymbolTable } from '../verifier/symvers.ts';
@@ -101,13 +103,49 @@ export async function prepareTarget(
   return {
     folder,
     log: path.join(folder, 'build.log'),
-    layers: [recipe, unpacked, ...tree.layers, ...roots],
+    layers: [
+      ...(await builtOnLayers(context, survey, target, folder)),
+      ...[recipe, unpacked, ...tree.layers, ...roots],
+    ],
     source,
     unpacked,
     tree,
     env,
     sourceDateEpoch: await newestFile(source.path),
   };
+}
+
+/** Layers with the builds of other modules that a target is built on, and with these modules' sources. */
+async function builtOnLayers(
+  context: Context,
+  survey: Survey,
+  { builtOn, kernel }: Target,
+  folder: string,
+): Promise<string[]> {
+  if (builtOn.length === 0) {
+    return [];
+  }
+  const { ledger } = context;
+  const layer = path.join(folder, 'built-on');
+  const builds = builtOn.map(async ({ key, dkms, module, moduleVersion, modules }) => ({
+    dkms: dkms ?? { name: module, version: moduleVersion },
+    modules: modules.map(({ file }) => ({ name: file, path: ledger.moduleFile(key, file) })),
+    symvers: await ledger.symvers(key),
+  }));
+  await writeBuiltOnLayer(
+    layer,
+    await Promise.all(builds),
+    kernel.release,
+    machineOf(kernel.architecture),
+  );
+  const sources = builtOn.flatMap(
+    ({ module, moduleVersion }) => survey.findModule(module, moduleVersion) ?? [],
+  );
+  const store = context.storeOf(survey.archiveOf(kernel));
+  return [
+    layer,
+    ...(await Promise.all(sources.map((module) => store.moduleSource(module.package)))),
+  ];
 }
 
 /** Modification time of the newest file of a folder, in whole seconds since 1970; links count as themselves. */
@@ -185,11 +223,14 @@ interface Outcome {
   reason: string;
   modules: BuiltModule[];
   files: { name: string; content: Buffer }[];
+  symvers: Buffer | undefined;
   initramfs: boolean;
+  /** Undefined when the dkms.conf could not be evaluated. */
+  conf: DkmsConf | undefined;
 }
 
-function ended(outcome: BuildOutcome, reason: string): Outcome {
-  return { outcome, reason, modules: [], files: [], initramfs: false };
+function ended(outcome: BuildOutcome, reason: string, conf?: DkmsConf): Outcome {
+  return { outcome, reason, modules: [], files: [], symvers: undefined, initramfs: false, conf };
 }
 
 /**
@@ -227,25 +268,31 @@ async function evaluateBuildVerify(
   if (conf.excluded !== undefined) {
     const inTree = inTreeEvidence(conf, prepared.tree.config);
     return inTree === undefined
-      ? ended('excluded', `dkms.conf: ${conf.excluded}`)
-      : ended('in-tree', `${inTree}; dkms.conf: ${conf.excluded}`);
+      ? ended('excluded', `dkms.conf: ${conf.excluded}`, conf)
+      : ended('in-tree', `${inTree}; dkms.conf: ${conf.excluded}`, conf);
+  }
+  const there = new Set(target.builtOn.map(({ dkms }) => dkms?.name));
+  const missing = conf.buildDepends.filter((name) => !there.has(name));
+  if (missing.length > 0) {
+    return ended('blocked', `dkms.conf: BUILD_DEPENDS: ${missing.join(', ')}`, conf);
   }
   const result = await buildModule(buildRequestOf(context, prepared, conf));
   if (result.outcome === 'failed') {
-    return ended('failed', result.reason);
+    return ended('failed', result.reason, conf);
   }
   const { tree } = prepared;
-  const verified = verifyModules(result.files, {
+  const kernel = {
     release: target.kernel.release,
     config: tree.config,
     symvers: trees.symbolsOf(tree),
-  });
+  };
+  const verified = verifyModules(result.files, kernel, await symbolsOf(context, target));
   const [finding] = verified.findings;
   if (finding !== undefined) {
     const lines = verified.findings.map((entry) => `lockstep: ${entry.code}: ${entry.message}\n`);
     await fs.appendFile(prepared.log, lines.join(''));
     const more = verified.findings.length - 1;
-    return ended('failed', `${finding.message}${more > 0 ? ` (and ${more} more)` : ''}`);
+    return ended('failed', `${finding.message}${more > 0 ? ` (and ${more} more)` : ''}`, conf);
   }
   const names = verified.modules.map((entry) => entry.file).join(', ');
   return {
@@ -253,8 +300,16 @@ async function evaluateBuildVerify(
     reason: `${names} fits this kernel`,
     modules: verified.modules,
     files: result.files,
+    symvers: result.symvers,
     initramfs: target.module.initramfs || conf.remakeInitrd,
+    conf,
   };
+}
+
+/** What the builds that a target is made on export. */
+async function symbolsOf({ ledger }: Context, { builtOn }: Target): Promise<SymbolTable[]> {
+  const texts = await Promise.all(builtOn.map(({ key }) => ledger.symvers(key)));
+  return texts.flatMap((text) => (text === undefined ? [] : parseSymvers(text.toString('utf8'))));
 }
 
 /**
@@ -325,13 +380,18 @@ export async function executeTarget(
     modulesDirectory: prepared?.tree.modulesDirectory ?? '/lib/modules',
     headersSource: headers === undefined ? '' : `${headers.source} (= ${headers.sourceVersion})`,
     initramfs: outcome.initramfs,
-    inputs: survey.inputsOf(module, kernel) ?? '',
+    inputs: hashOnTopOf(
+      survey.inputsOf(module, kernel) ?? '',
+      target.builtOn.map(({ inputs }) => inputs),
+    ),
     sourceDateEpoch: prepared?.sourceDateEpoch ?? 0,
     root: survey.rootHashOf(module, kernel),
     attempts: (context.ledger.get(key)?.attempts ?? 0) + 1,
+    ...dkmsFacts(outcome, target),
   };
   await context.ledger.put(record, {
     modules: outcome.files,
+    symvers: outcome.symvers,
     log: prepared?.log ?? '',
     copyright:
       prepared === undefined
@@ -339,6 +399,17 @@ export async function executeTarget(
         : await readCopyright(prepared.unpacked, module.package.name),
   });
   return record;
+}
+
+/** What a record says of DKMS's view of a module: its name there, and what it is built on. */
+function dkmsFacts({ conf }: Outcome, { builtOn }: Target): Partial<BuildRecord> {
+  return {
+    ...(conf === undefined ? {} : { dkms: { name: conf.name, version: conf.version } }),
+    ...(conf === undefined || conf.buildDepends.length === 0 ? {} : { needs: conf.buildDepends }),
+    ...(builtOn.length === 0
+      ? {}
+      : { builtOn: builtOn.map(({ module, key }) => ({ module, key })) }),
+  };
 }
 
 /** The package's copyright file; a link in it that leads out of the package is not followed. */

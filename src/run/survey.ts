@@ -59,6 +59,8 @@ export interface Survey {
   rootOf(module: Module, kernel: Kernel): readonly (readonly DebRef[])[];
   /** The archive whose apt puts the build root of a kernel together and fetches its headers. */
   archiveOf(kernel: Kernel): ArchiveGroup;
+  /** A module in a version that some suite has. */
+  findModule(name: string, version: string): Module | undefined;
   inputsOf(module: Module, kernel: Kernel): string | undefined;
   keyOf(module: Module, kernel: Kernel): string | undefined;
   waitsFor(kernel: Kernel): string | undefined;
@@ -108,7 +110,14 @@ export async function surveyOf(context: Context, suites: SurveySuite[]): Promise
   const roots = new Roots(context);
   await roots.solve(rootRequests(suites, native));
   const kernels = [...new Set(suites.flatMap(({ all }) => all.map(({ kernel }) => kernel)))];
-  return { suites, kernels, ...keysOf(context, roots, native) };
+  const modules = suites.flatMap((suite) => suite.modules.flatMap(({ candidates }) => candidates));
+  return {
+    suites,
+    kernels,
+    findModule: (name, version) =>
+      modules.find((module) => module.name === name && module.version === version),
+    ...keysOf(context, roots, native),
+  };
 }
 
 /** Every build root that a suite's kernels and modules need, each once. */

@@ -76,39 +76,51 @@ export interface DkmsSource {
   conf?: string;
   /** It does not compile for kernels whose release has this part. */
   failsOn?: string;
+  /** More lines of its Kbuild, and of its C file. */
+  kbuild?: string;
+  code?: string;
+  /** More files of the source. */
+  files?: Files;
 }
 
 /** Packs `<name>-dkms`: one kernel module of that name, which builds in a second. */
 export async function dkmsPackage(folder: string, source: DkmsSource): Promise<OwnPackage> {
   const { name, version } = source;
-  const file = name.replaceAll('-', '_');
+  const base = name.replaceAll('-', '_');
   const at = `usr/src/${name}-${version}`;
+  const more: Record<string, string> = {};
+  for (const [file, text] of Object.entries(source.files ?? {})) {
+    more[`${at}/${file}`] = text;
+  }
   return testPackage(
     folder,
     { Package: `${name}-dkms`, Version: version },
     {
+      ...more,
       [`${at}/dkms.conf`]: [
         `PACKAGE_NAME=${name}`,
         `PACKAGE_VERSION=${version}`,
-        `BUILT_MODULE_NAME[0]=${file}`,
+        `BUILT_MODULE_NAME[0]=${base}`,
         'DEST_MODULE_LOCATION[0]=/updates',
         source.conf ?? '',
         '',
       ].join('\n'),
       [`${at}/Kbuild`]: [
-        `obj-m := ${file}.o`,
+        `obj-m := ${base}.o`,
         ...(source.failsOn === undefined
           ? []
           : [`ccflags-$(if $(findstring ${source.failsOn},$(KERNELRELEASE)),y) += -DTOO_NEW`]),
+        source.kbuild ?? '',
         '',
       ].join('\n'),
-      [`${at}/${file}.c`]: `#include <linux/module.h>
+      [`${at}/${base}.c`]: `#include <linux/module.h>
 #ifdef TOO_NEW
 #error this kernel is too new
 #endif
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("${name} of a test");
 MODULE_VERSION("${version}");
+${source.code ?? ''}
 `,
     },
   );

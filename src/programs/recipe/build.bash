@@ -7,12 +7,17 @@
 #   lockstep_patches    one file name below patches/ a line
 #   lockstep_pre_build, lockstep_post_build  scripts of the source, with arguments
 #   lockstep_modules    `location (`.` for the build folder itself) TAB built name TAB installed name TAB yes|no` a line, the last says whether to strip
-# OUTPUT is a folder that gets one .ko a module. Status: 0 built, 10 does not compile, 5 and 6 patches, 7 a module is
+# OUTPUT is a folder that gets one .ko a module, and Module.symvers when the build made one. Status: 0 built, 10 does not compile, 5 and 6 patches, 7 a module is
 # missing after the build, as dkms(8) has them.
 
 output=$1
 build_dir=$PWD
 : "${kernelver:?}" "${kernel_source_dir:?}" "${lockstep_make:?}" "${lockstep_jobs:?}" "${lockstep_modules:?}"
+
+# What other modules' builds have left, where DKMS has it.
+for other in /usr/lib/lockstep/dkms/*; do
+  [[ -d $other ]] && ln -s "$other" /var/lib/dkms/
+done
 
 fail() {
   echo "lockstep: $2" >&2
@@ -56,6 +61,9 @@ while IFS=$'\t' read -r location built installed strip; do
     strip -g "$output/$installed.ko" || fail 7 "$file can't be stripped"
   fi
 done <<<"$lockstep_modules"
+if [[ -f Module.symvers && ! -L Module.symvers ]]; then
+  cp Module.symvers "$output/Module.symvers"
+fi
 
 run_script POST_BUILD "${lockstep_post_build-}"
 exit 0

@@ -36,6 +36,7 @@ export function makeTarget(name: string, verdict: Verdict, reason = 'a reason'):
     ahead: [],
     key: undefined,
     cause: undefined,
+    builtOn: [],
     waitsFor: undefined,
     passedOver: [],
     verdict,
