@@ -46,6 +46,7 @@ export async function dkmsMachine(suite: string, kernel: ParityKernel): Promise<
   const headers = kernel.headers.packages.map(({ name, version }) => `${name}=${version}`);
   const id = sha256(JSON.stringify([path.basename(base), install, headers])).slice(0, 12);
   const tree = path.join(OUT, 'roots', `${suite}_${kernel.release}_${id}`);
+  await removeOldTrees(path.dirname(tree));
   await makeDirectoryAtomic(tree, async (temporary) => {
     await using root = await rootOn(cache, base);
     const debs = await root.download(headers);
@@ -67,6 +68,20 @@ export async function dkmsMachine(suite: string, kernel: ParityKernel): Promise<
     dkms: (await root.must(['dpkg-query', '-W', '-f', '${Version}', 'dkms'])).trim(),
     packages: readPackages(stdout),
   };
+}
+
+const KEPT_DAYS = 7;
+
+/** Removes machines of indices that are gone. */
+async function removeOldTrees(folder: string): Promise<void> {
+  await fs.mkdir(folder, { recursive: true });
+  for (const name of await fs.readdir(folder)) {
+    const tree = path.join(folder, name);
+    const { birthtimeMs } = await fs.stat(tree);
+    if (birthtimeMs < Date.now() - KEPT_DAYS * 86_400_000) {
+      await fs.rm(tree, { recursive: true, force: true });
+    }
+  }
 }
 
 /** Some names are of packages that others only provide or replace: nothing is shown for them. */

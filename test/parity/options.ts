@@ -14,6 +14,8 @@ export interface ParityOptions {
   lockstepOnly: boolean;
   /** Builds again what has a result. */
   again: boolean;
+  /** Passes over the packages whose builds take minutes. */
+  light: boolean;
   help: boolean;
 }
 
@@ -28,6 +30,7 @@ Results are kept in docs/parity/ and not made again while packages, kernel and D
   --dkms-only      run DKMS, not Lockstep
   --lockstep-only  run Lockstep, not DKMS
   --again          build again what has a result
+  --light          leave out what takes a core for minutes (zfs, openafs, nvidia ...)
   --json           print the results as JSON
   --help           print this
 
@@ -43,6 +46,7 @@ export function parseOptions(args: readonly string[]): ParityOptions {
       'dkms-only': { type: 'boolean', default: false },
       'lockstep-only': { type: 'boolean', default: false },
       again: { type: 'boolean', default: false },
+      light: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -64,6 +68,7 @@ export function parseOptions(args: readonly string[]): ParityOptions {
     dkmsOnly: values['dkms-only'],
     lockstepOnly: values['lockstep-only'],
     again: values.again,
+    light: values.light,
     help: values.help,
   };
 }

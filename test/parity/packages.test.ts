@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readPackages } from './packages.ts';
+import { isHeavy, readPackages } from './packages.ts';
 
 test('readPackages: names, versions and components, heavy ones last', () => {
   const shown = `Package: zfs-dkms
@@ -21,5 +21,12 @@ Section: non-free/kernel
     { name: 'acpi-call-dkms', version: '1:1.2.2', component: 'non-free' },
     { name: 'v4l2loopback-dkms', version: '0.15.0-2', component: 'main' },
     { name: 'zfs-dkms', version: '2.3.2-2', component: 'contrib' },
+  ]);
+});
+
+test('isHeavy', () => {
+  expect(['zfs-dkms', 'nvidia-kernel-dkms', 'nat-rtsp-dkms', 'evdi-dkms'].filter(isHeavy)).toEqual([
+    'zfs-dkms',
+    'nvidia-kernel-dkms',
   ]);
 });

@@ -19,8 +19,14 @@ const HEAVY = [
   /^zfs|^spl/,
 ];
 
+/** 0 for a light one. */
 function weight(name: string): number {
   return HEAVY.findIndex((pattern) => pattern.test(name)) + 1;
+}
+
+/** Whether a package's build takes a core for minutes. */
+export function isHeavy(name: string): boolean {
+  return weight(name) > 0;
 }
 
 /** Reads what `apt-cache show --no-all-versions` prints: light ones first, by name. */

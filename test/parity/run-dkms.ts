@@ -4,6 +4,7 @@ import type { ParityKernel } from './kernels.ts';
 import { dkmsMachine } from './machine.ts';
 import { readMorePackages } from './more-packages.ts';
 import { OUT } from './out.ts';
+import { isHeavy } from './packages.ts';
 import type { Results } from './results.ts';
 import { keptDkms } from './inputs.ts';
 import { readResults, updateResults, withResult } from './store.ts';
@@ -17,6 +18,8 @@ export interface DkmsRunOptions {
   /** Only these; all when empty. */
   packages: readonly string[];
   again: boolean;
+  /** Leaves out what is heavy. */
+  light: boolean;
   /** Told of each package when it is done. */
   tell: (line: string) => void;
 }
@@ -25,7 +28,7 @@ export interface DkmsRunOptions {
 export async function runDkms(
   suite: string,
   kernel: ParityKernel,
-  { packages, again, tell }: DkmsRunOptions,
+  { packages, again, light, tell }: DkmsRunOptions,
 ): Promise<Results> {
   const { release, flavour, headers } = kernel;
   const kernelVersion = headers.packages[0]?.version ?? '';
@@ -33,8 +36,8 @@ export async function runDkms(
   const machine = await dkmsMachine(suite, kernel);
   let results = await readResults(suite, release, flavour);
   const queue = new PQueue({ concurrency: AT_ONCE });
-  const all = machine.packages.filter(
-    ({ name }) => packages.length === 0 || packages.includes(name),
+  const all = machine.packages.filter(({ name }) =>
+    packages.length === 0 ? !(light && isHeavy(name)) : packages.includes(name),
   );
   const missing = packages.filter((name) => all.every((found) => found.name !== name));
   if (missing.length > 0) {
