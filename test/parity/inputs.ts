@@ -10,7 +10,7 @@ export interface DkmsInputs {
 }
 
 /** Exit statuses of timeout(1): these say more of this machine than of the module. */
-const TIMED_OUT: readonly number[] = [124, 137];
+const TIMED_OUT: ReadonlySet<number> = new Set([124, 137]);
 
 /**
  * The result that DKMS would give again; undefined when there is none, when something it depends on is another, or
@@ -22,7 +22,7 @@ export function keptDkms(
   inputs: DkmsInputs,
 ): PackageResult['dkms'] {
   const kept = results.results.find((result) => result.package === name);
-  if (kept?.dkms === undefined || TIMED_OUT.includes(kept.dkms.status)) {
+  if (kept?.dkms === undefined || TIMED_OUT.has(kept.dkms.status)) {
     return undefined;
   }
   const isSame =

@@ -1,4 +1,5 @@
 /** Compares Lockstep with DKMS: `npm run parity -- --help`. */
+import { inspect } from 'node:util';
 import { usualSuites } from '../support/mirror.ts';
 import { chooseKernels, type ParityKernel, readKernels } from './kernels.ts';
 import { type ParityOptions, parseOptions, USAGE } from './options.ts';
@@ -67,8 +68,6 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(
-    `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  process.stderr.write(`${inspect(error)}\n`);
   return 3;
 });

@@ -4,7 +4,7 @@ import type { ParityKernel } from './kernels.ts';
 import { dkmsMachine } from './machine.ts';
 import { readMorePackages } from './more-packages.ts';
 import { OUT } from './out.ts';
-import { isHeavy } from './packages.ts';
+import { type DkmsPackage, isHeavy } from './packages.ts';
 import type { Results } from './results.ts';
 import { keptDkms } from './inputs.ts';
 import { readResults, updateResults, withResult } from './store.ts';
@@ -43,28 +43,33 @@ export async function runDkms(
   if (missing.length > 0) {
     throw new Error(`${suite} has no package ${missing.join(', ')}`);
   }
-  await queue.addAll(
-    all.map((wanted) => async () => {
-      const { name, version, component } = wanted;
-      const more = moreOf(name);
-      const inputs = { version, kernelVersion, dkms: machine.dkms, more };
-      if (!again && keptDkms(results, name, inputs) !== undefined) {
-        return;
-      }
-      const logs = path.join(OUT, 'logs', `${suite}_${release}`, name);
-      const dkms = await tryPackage(machine, wanted, { release, more, jobs: JOBS, logs });
-      results = await updateResults({ suite, release, flavour }, (kept) => {
-        const lockstep = kept.results.find((other) => other.package === name)?.lockstep;
-        return withResult(kept, {
-          ...{ package: name, version, component, kernelVersion, more: [...more], dkms },
-          ...(lockstep === undefined ? {} : { lockstep }),
-        });
+  const run = async (wanted: DkmsPackage): Promise<void> => {
+    const { name, version, component } = wanted;
+    const more = moreOf(name);
+    const inputs = { version, kernelVersion, dkms: machine.dkms, more };
+    if (!again && keptDkms(results, name, inputs) !== undefined) {
+      return;
+    }
+    const logs = path.join(OUT, 'logs', `${suite}_${release}`, name);
+    const dkms = await tryPackage(machine, wanted, { release, more, jobs: JOBS, logs });
+    results = await updateResults({ suite, release, flavour }, (kept) => {
+      const lockstep = kept.results.find((other) => other.package === name)?.lockstep;
+      return withResult(kept, {
+        ...{ package: name, version, component, kernelVersion, more: [...more], dkms },
+        ...(lockstep === undefined ? {} : { lockstep }),
       });
-      const after = dkms.after === undefined ? '' : `, after others ${dkms.after}`;
-      tell(
-        `${name} ${version}: ${dkms.outcome} (${dkms.status})${after} ${dkms.seconds} s ${dkms.error ?? ''}`,
-      );
-    }),
+    });
+    const after = dkms.after === undefined ? '' : `, after others ${dkms.after}`;
+    const end = `${dkms.outcome} (${dkms.status})${after} ${dkms.seconds} s`;
+    tell(`${name} ${version}: ${end} ${dkms.error ?? ''}`);
+  };
+  const ends = await Promise.allSettled(all.map((wanted) => queue.add(() => run(wanted))));
+  const failures = ends.flatMap((end): unknown[] =>
+    end.status === 'rejected' ? [end.reason] : [],
   );
+  if (failures.length > 0) {
+    // Nothing is known of these; the others' results are kept.
+    throw new AggregateError(failures, `no result for ${failures.length} packages`);
+  }
   return results;
 }
