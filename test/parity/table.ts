@@ -60,7 +60,15 @@ function section({ release, results }: Results): string {
   return [
     `## ${release}`,
     '',
-    `DKMS ${versions}: ${count(dkms.map(({ outcome }) => outcome))}. Lockstep: ${count(both.map(({ lockstep }) => lockstep?.verdict ?? ''))}. The same for ${same} of ${both.length}.`,
+    [
+      `DKMS ${versions}: ${count(dkms.map(({ outcome }) => outcome))}.`,
+      ...(both.length === 0
+        ? []
+        : [
+            `Lockstep: ${count(both.map(({ lockstep }) => lockstep?.verdict ?? ''))}.`,
+            `The same for ${same} of ${both.length}.`,
+          ]),
+    ].join(' '),
     '',
     '| package | version | DKMS | s | Lockstep | s | | why |',
     '| --- | --- | --- | --: | --- | --: | --- | --- |',
