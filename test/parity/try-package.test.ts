@@ -20,6 +20,11 @@ describe('errorLine', () => {
     );
   });
 
+  test('names no mirror', () => {
+    const log = 'E: Failed to fetch http://host.example:80/debian/pool/x.deb  404\n';
+    expect(errorLine(log)).toContain('http://mirror/debian/pool/x.deb');
+  });
+
   test('has nothing to say of an empty log', () => {
     expect(errorLine('')).toBeUndefined();
   });

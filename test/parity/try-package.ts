@@ -12,8 +12,7 @@ const FOLDER = '/srv/parity/out';
 /** Seconds that one build may take. */
 const LIMIT = 2400;
 
-/** The line of a log of apt or DKMS that says why it failed. */
-export function errorLine(log: string): string | undefined {
+function tellingLine(log: string): string {
   const found = findErrorLine(log);
   if (found !== undefined) {
     return found;
@@ -21,7 +20,12 @@ export function errorLine(log: string): string | undefined {
   const lines = log.split('\n').map((line) => line.trim());
   const at = lines.findIndex((line) => /^(?:E: |Error!|Warning: The )/.test(line));
   // DKMS says what after a line that says that.
-  const line = lines.slice(Math.max(at, 0), at + 3).join(' ');
+  return lines.slice(Math.max(at, 0), at + 3).join(' ');
+}
+
+/** The line of a log of apt or DKMS that says why it failed; names no mirror. */
+export function errorLine(log: string): string | undefined {
+  const line = tellingLine(log).replaceAll(/\bhttps?:\/\/[^/\s]+/g, 'http://mirror');
   return line === '' ? undefined : line.slice(0, 300);
 }
 
