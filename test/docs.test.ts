@@ -69,7 +69,9 @@ describe('the documentation', () => {
   test('has no dead link', async () => {
     const files = [
       'README.md',
-      ...(await fs.readdir(path.join(ROOT, 'docs'))).map((name) => `docs/${name}`),
+      ...(await fs.readdir(path.join(ROOT, 'docs'), { recursive: true }))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `docs/${name}`),
     ];
     for (const file of files) {
       for (const match of (await read(file)).matchAll(/\]\((?<target>[^)#:]+)\)/g)) {

@@ -151,12 +151,17 @@ export async function clientRoot(
   options: ClientRootOptions = {},
 ): Promise<ClientRoot> {
   const cache = await testCache();
-  await sweep(cache.running, remove);
   const base = await baseRoot(cache, {
     codename,
     suites: options.suites ?? usualSuites(codename),
     components: options.components ?? ['main'],
   });
+  return await rootOn(cache, base, options.initrd);
+}
+
+/** As {@link clientRoot}, on top of any tree of a Debian machine, which stays as it is. */
+export async function rootOn(cache: TestCache, base: string, initrd = false): Promise<ClientRoot> {
+  await sweep(cache.running, remove);
   const state = path.join(cache.running, `${process.pid}-${randomBytes(6).toString('hex')}`);
   for (const folder of ['base', 'upper', 'work', 'root', 'archives/partial']) {
     await fs.mkdir(path.join(state, folder), { recursive: true });
@@ -165,7 +170,7 @@ export async function clientRoot(
   try {
     await takeDebs(cache.archives, path.join(state, 'archives'));
     holder = await hold(base, state);
-    const root = new MountedRoot(cache, base, state, holder, options.initrd ?? false);
+    const root = new MountedRoot(cache, base, state, holder, initrd);
     await root.writeFile('/etc/resolv.conf', await fs.readFile('/etc/resolv.conf'));
     await root.writeFile('/etc/hosts', await fs.readFile('/etc/hosts'));
     await root.writeFile('/usr/sbin/policy-rc.d', '#!/bin/sh\nexit 101\n', 0o755);
