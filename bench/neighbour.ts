@@ -15,12 +15,8 @@ import type { Target } from '../src/model/plans.ts';
 import { moduleNameOf } from '../src/modules/find.ts';
 import { buildTarget } from '../src/run/build-target.ts';
 import { openContext, removeTree } from '../src/run/context.ts';
-import {
-  buildRequestOf,
-  evaluateTarget,
-  prepareTarget,
-  TreesOfArchives,
-} from '../src/run/execute-target.ts';
+import { TreesOfArchives } from '../src/run/kernel-trees.ts';
+import { buildRequestOf, evaluateTarget, prepareTarget } from '../src/run/prepare-target.ts';
 import { planAll } from '../src/run/plan.ts';
 import { printRatios, type Ratio, ROOT, timed } from './support.ts';
 

@@ -9,7 +9,8 @@ import type { Plan, Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
 import type { BuildRecord } from '../model/records.ts';
 import type { Context } from './context.ts';
-import { executeTarget, TreesOfArchives } from './execute-target.ts';
+import { executeTarget } from './execute-target.ts';
+import { TreesOfArchives } from './kernel-trees.ts';
 import {
   type IndexProblem,
   isWholeSurvey,

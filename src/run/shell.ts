@@ -2,7 +2,8 @@ import { buildModule } from '../builder/build.ts';
 import { LockstepError } from '../core/errors.ts';
 import type { Target } from '../model/plans.ts';
 import type { Context } from './context.ts';
-import { buildRequestOf, evaluateTarget, KernelTrees, prepareTarget } from './execute-target.ts';
+import { KernelTrees } from './kernel-trees.ts';
+import { buildRequestOf, evaluateTarget, prepareTarget } from './prepare-target.ts';
 import type { Survey } from './survey.ts';
 
 /**

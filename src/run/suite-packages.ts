@@ -23,7 +23,7 @@ import { findSourceFolder } from '../modules/evaluate.ts';
 import { kernelId } from '../planner/names.ts';
 import { withheldReason } from '../planner/retire.ts';
 import type { Context } from './context.ts';
-import { documentsOf, newestFile, readCopyright } from './execute-target.ts';
+import { documentsOf, newestFile, readCopyright } from './prepare-target.ts';
 import type { SurveyPlan } from './plan.ts';
 import { publicationId, type PublicationFacts, rebuilt, SuiteUpdate } from './suite-update.ts';
 import type { SurveySuite } from './survey.ts';

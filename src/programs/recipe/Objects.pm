@@ -67,7 +67,7 @@ sub same_answers {
     my ( $text, $old, $new ) = @_;
     $text =~ s{/\*.*?\*/|//[^\n]*}{ }gs;
     $text =~ s/\\\n/ /g;
-    return 0 if $text =~ /LINUX_VERSION_(?!CODE\b|AT_LEAST|LOWER|IS_)|UTS_RELEASE/;
+    return 0 if $text =~ /\bLINUX_VERSION_(?:MAJOR|PATCHLEVEL|SUBLEVEL)\b|\bUTS_RELEASE\b/;
     for my $line ( grep { /LINUX_VERSION_CODE/ } split /\n/, $text ) {
         my %parameters;
         if ( $line =~ /^\s*#\s*define\s+\w+\(([^)]*)\)/ ) { $parameters{$_} = 1 for $1 =~ /\w+/g }
