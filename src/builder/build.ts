@@ -6,6 +6,7 @@ import { runSandbox, type SandboxLimits } from '../programs/sandbox.ts';
 import type { Cross } from './cross.ts';
 import { foreignProgram } from './foreign-program.ts';
 import { endOf, findErrorLine } from './log.ts';
+import { missingTool } from './missing-tool.ts';
 
 export interface BuildRequest {
   /** Scratch folder of this build. */
@@ -60,6 +61,8 @@ export function buildEnvironment(request: BuildRequest): Record<string, string> 
   const { conf } = request;
   return {
     ...request.env,
+    module: conf.name,
+    module_version: conf.version,
     SOURCE_DATE_EPOCH: String(request.sourceDateEpoch),
     KBUILD_BUILD_USER: 'lockstep',
     KBUILD_BUILD_HOST: 'lockstep',
@@ -106,13 +109,20 @@ export async function buildModule(request: BuildRequest): Promise<BuildResult> {
         outcome: 'failed',
         reason: `the build prints more than ${limits.outputBytes} bytes`,
       };
+    case 'memory-limit':
+      return {
+        outcome: 'failed',
+        reason: `the build takes more than ${limits.memoryBytes} bytes of memory`,
+      };
     case 'exited':
       break;
   }
   if (result.status !== 0) {
     const text = await endOf(log);
     const foreign = request.cross && foreignProgram(text, request.cross);
-    const reason = foreign ?? findErrorLine(text) ?? `the build ended with status ${result.status}`;
+    const line = findErrorLine(text) ?? `the build ended with status ${result.status}`;
+    const missing = missingTool(text);
+    const reason = foreign ?? (missing === undefined ? line : `${missing} (${line})`);
     return { outcome: 'failed', reason };
   }
   const files: BuiltFile[] = [];

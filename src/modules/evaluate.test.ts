@@ -81,6 +81,17 @@ describe('a dkms.conf in the sandbox', () => {
     expect(error.hint).toBeTypeOf('string');
   });
 
+  test('knows the module by the name and version that it gives itself, as DKMS does', async () => {
+    const text = 'PACKAGE_NAME=adv-17v35x\nPACKAGE_VERSION=5.0-1\nBUILT_MODULE_NAME[0]=x\n';
+    expect(await evaluate(text)).toMatchObject({
+      make: expect.stringContaining('M=/var/lib/dkms/adv-17v35x/5.0-1/build'),
+    });
+    const placeholder = text.replace('5.0-1', '"@VERSION@"');
+    expect(await evaluate(`${placeholder}MAKE[0]="make $module_version"\n`)).toMatchObject({
+      make: 'make 2.0',
+    });
+  });
+
   test('is interrupted', async () => {
     const controller = new AbortController();
     const running = lockstepErrorOf(() => evaluate('sleep 100\n', controller.signal));

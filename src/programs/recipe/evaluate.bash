@@ -31,6 +31,14 @@ read_file() {
     done
   done
 }
+# DKMS takes name and version from the file when a source is added, and builds it under these.
+called=$(
+  read_file | grep -E '^PACKAGE_(NAME|VERSION)\['
+)
+eval "$called"
+[[ ${PACKAGE_NAME-} =~ ^[A-Za-z0-9][A-Za-z0-9_.+~-]*$ ]] && module=$PACKAGE_NAME
+[[ ${PACKAGE_VERSION-} =~ ^[A-Za-z0-9][A-Za-z0-9_.+~-]*$ ]] && module_version=$PACKAGE_VERSION
+
 assignments=$(
   read_file
   echo evaluated=yes
