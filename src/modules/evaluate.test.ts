@@ -83,9 +83,8 @@ describe('a dkms.conf in the sandbox', () => {
 
   test('knows the module by the name and version that it gives itself, as DKMS does', async () => {
     const text = 'PACKAGE_NAME=adv-17v35x\nPACKAGE_VERSION=5.0-1\nBUILT_MODULE_NAME[0]=x\n';
-    expect(await evaluate(text)).toMatchObject({
-      make: expect.stringContaining('M=/var/lib/dkms/adv-17v35x/5.0-1/build'),
-    });
+    const conf = await evaluate(text);
+    expect(conf.make).toContain('M=/var/lib/dkms/adv-17v35x/5.0-1/build');
     const placeholder = text.replace('5.0-1', '"@VERSION@"');
     expect(await evaluate(`${placeholder}MAKE[0]="make $module_version"\n`)).toMatchObject({
       make: 'make 2.0',
