@@ -25,6 +25,8 @@ export interface BuildRequest {
   patches: readonly string[];
   /** Compilers at once. */
   jobs: number;
+  /** Whether a make command that is not make itself runs with one compiler, as DKMS runs it. */
+  isSequential?: boolean;
   /** Whether compilations are kept in `/out/objects`, and taken from the layers of a neighbour. */
   keepsObjects?: boolean;
   limits: SandboxLimits;
@@ -69,6 +71,7 @@ export function buildEnvironment(request: BuildRequest): Record<string, string> 
     KBUILD_BUILD_TIMESTAMP: `@${request.sourceDateEpoch}`,
     lockstep_make: conf.make,
     lockstep_jobs: String(request.jobs),
+    lockstep_sequential: request.isSequential === true ? 'yes' : '',
     lockstep_objects: request.keepsObjects === true ? 'yes' : '',
     lockstep_patches: conf.patches.join('\n'),
     lockstep_own_patches: request.patches.join('\n'),
@@ -81,6 +84,11 @@ export function buildEnvironment(request: BuildRequest): Record<string, string> 
       )
       .join('\n'),
   };
+}
+
+/** Whether a build may fail only because several compilers run at once where DKMS has one. */
+export function mayNeedSequence({ conf }: BuildRequest): boolean {
+  return !conf.make.startsWith('make');
 }
 
 /**

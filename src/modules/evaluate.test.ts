@@ -91,6 +91,16 @@ describe('a dkms.conf in the sandbox', () => {
     });
   });
 
+  test('has its obsolete directives named in the log', async () => {
+    await evaluate(`${GOOD}CLEAN="make clean"\nMODULES_CONF[0]="alias x y"\n`);
+    const log = await fs.readFile(at(`log-${counter}`), 'utf8');
+    expect(log.split('\n')).toEqual([
+      'lockstep: warning: dkms.conf: CLEAN is obsolete',
+      'lockstep: warning: dkms.conf: MODULES_CONF is obsolete',
+      '',
+    ]);
+  });
+
   test('is interrupted', async () => {
     const controller = new AbortController();
     const running = lockstepErrorOf(() => evaluate('sleep 100\n', controller.signal));

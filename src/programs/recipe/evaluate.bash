@@ -41,6 +41,9 @@ eval "$called"
 
 assignments=$(
   read_file
+  for _name in CLEAN MODULES_CONF MODULES_CONF_ALIAS_TYPE MODULES_CONF_OBSOLETES MODULES_CONF_OBSOLETE_ONLY REMAKE_INITRD; do
+    [[ ${!_name-} ]] && echo "lockstep: warning: dkms.conf: $_name is obsolete" >&2
+  done
   echo evaluated=yes
 )
 for _name in $directives; do unset "$_name"; done
