@@ -14,6 +14,8 @@ export interface BuildRequest {
   layers: readonly string[];
   /** The module's source folder on this machine. */
   source: string;
+  /** Where it lies in the sandbox: below /usr/src. */
+  sourcePath?: string;
   conf: DkmsConf;
   /** Environment as the dkms.conf saw it. */
   env: Readonly<Record<string, string>>;

@@ -2,8 +2,9 @@
 # Puts a sandbox's file system together in a mount namespace of its own, then becomes the sandbox.
 # usage: mount-and-run.sh FOLDER OVERLAY-OPTIONS SOURCE COMMAND...
 # FOLDER is an empty folder to mount on; its `layers` file lists the root's layers, uppermost first, one a line.
-# SOURCE is the lower layer of the build folder, `-` for none. Beside FOLDER lie `upper` and `work` for it and `out`.
-# Runs as root of this or of a new user namespace; COMMAND finds /mnt/root, /mnt/build and /mnt/out.
+# SOURCE is the lower layer of the build folder, `-` for none. Beside FOLDER lie `upper` and `work` for it, `source-upper`
+# and `source-work` for a second copy of it, and `out`.
+# Runs as root of this or of a new user namespace; COMMAND finds /mnt/root, /mnt/build, /mnt/source and /mnt/out.
 set -eu
 folder=$1
 options=$2
@@ -12,7 +13,7 @@ shift 3
 state=$(dirname "$folder")
 mount -t tmpfs -o size=16m,mode=755 lockstep "$folder"
 cd "$folder"
-mkdir root build out state lower
+mkdir root build source out state lower
 mount --bind "$state" state
 mount --bind "$state/out" out
 count=0
@@ -30,6 +31,7 @@ if [ "$source" = - ]; then
 else
   mount --bind "$source" lower
   mount -t overlay -o "${options}lowerdir=lower,upperdir=state/upper,workdir=state/work" lockstep build
+  mount -t overlay -o "${options}lowerdir=lower,upperdir=state/source-upper,workdir=state/source-work" lockstep source
 fi
 umount -l state
 # The command may run as a user who can't walk to FOLDER; /mnt, in this namespace alone, is where everybody can.

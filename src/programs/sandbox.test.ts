@@ -357,6 +357,20 @@ describe.each(runners)('a sandbox that %s starts', (_name, run) => {
     expect(Number(processes ?? 20)).toBeLessThan(25);
   });
 
+  test('may write into a second copy of the source where that lies, and changes neither the first nor the source', async () => {
+    await fs.mkdir(at('source-layer/src'), { recursive: true });
+    const layers = [at('source-layer'), at('layer')];
+    const { out } = await run(
+      'ls >/out/before; echo new >/src/new; ls >/out/build; ls /src >/out/source',
+      { sourcePath: '/src', layers },
+    );
+    const before = await out('before');
+    expect(before).not.toBe('');
+    expect(await out('build')).toBe(before);
+    expect((await out('source')).split('\n')).toContain('new');
+    expect(await fs.readdir(at('source'))).not.toContain('new');
+  });
+
   test('cannot take more memory than its limit, all its processes together', async () => {
     const mark = makeMark();
     const hog = `dd if=/dev/zero bs=60M count=1 2>/dev/null | { sleep ${mark}; cat >/dev/null; } &`;

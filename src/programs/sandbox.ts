@@ -31,6 +31,11 @@ export interface SandboxRequest {
   source: string | undefined;
   /** Where the build folder is mounted: below /var/lib/dkms. */
   buildPath: string;
+  /**
+   * Where a second copy of the source is mounted, which can be written to as well: a folder of the root. Some modules
+   * build where their source lies. Nowhere when undefined.
+   */
+  sourcePath?: string;
   env: Readonly<Record<string, string>>;
   command: readonly string[];
   limits: SandboxLimits;
@@ -83,6 +88,9 @@ function bwrapArguments(request: SandboxRequest, mark: string): string[] {
     ...['/tmp', '/var/tmp', '/run'].flatMap((at) => ['--size', '1073741824', '--tmpfs', at]),
     ...['--size', '1048576', '--tmpfs', '/var/lib/dkms'],
     ...['--bind', '/mnt/build', request.buildPath, '--bind', '/mnt/out', '/out'],
+    ...(request.sourcePath === undefined || request.source === undefined
+      ? []
+      : ['--bind', '/mnt/source', request.sourcePath]),
     // Nobody has such a variable: its name marks the sandbox's processes.
     ...['--chdir', request.buildPath, '--clearenv', '--unsetenv', mark, ...env],
     '--',
@@ -118,7 +126,7 @@ export function sandboxCommand(request: SandboxRequest, mark: string): string[] 
 
 async function prepareFolder(request: SandboxRequest): Promise<void> {
   const { folder, layers } = request;
-  for (const name of ['mnt', 'upper', 'work', 'out']) {
+  for (const name of ['mnt', 'upper', 'work', 'source-upper', 'source-work', 'out']) {
     await fs.mkdir(path.join(folder, name), { recursive: true });
   }
   if (layers.some((layer) => layer.includes('\n'))) {
@@ -129,7 +137,7 @@ async function prepareFolder(request: SandboxRequest): Promise<void> {
   }
   await fs.writeFile(path.join(folder, 'layers'), layers.map((layer) => `${layer}\n`).join(''));
   if (runsAsRoot()) {
-    for (const name of ['upper', 'out']) {
+    for (const name of ['upper', 'source-upper', 'out']) {
       await fs.chown(path.join(folder, name), BUILD_USER, BUILD_USER);
     }
   }

@@ -170,6 +170,7 @@ export function buildRequestOf(context: Context, prepared: Prepared, conf: DkmsC
     folder: path.join(prepared.folder, 'build'),
     layers: prepared.layers,
     source: prepared.source.path,
+    sourcePath: `/usr/src/${prepared.source.name}`,
     conf,
     env: prepared.env,
     cross: prepared.cross,
