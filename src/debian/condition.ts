@@ -1,26 +1,13 @@
+import { operatorOf, type Operator } from './relation.ts';
 import { compareVersions } from './version.ts';
 
 /** A condition on a version, as in a dependency. */
 export interface VersionCondition {
-  operator: '<<' | '<=' | '=' | '>=' | '>>';
+  operator: Operator;
   version: string;
 }
 
 const CONDITION = /^(?<operator><<|<=|=|>=|>>)\s*(?<version>[0-9][A-Za-z0-9.+~:-]*)$/;
-
-function operatorOf(text: string | undefined): VersionCondition['operator'] | undefined {
-  switch (text) {
-    case '<<':
-    case '<=':
-    case '=':
-    case '>=':
-    case '>>':
-      return text;
-    case undefined:
-    default:
-      return undefined;
-  }
-}
 
 /**
  * Reads conditions on a version, written as in a dependency: `>= 6.12, << 6.17`.

@@ -1,16 +1,19 @@
+export type Operator = '<<' | '<=' | '=' | '>=' | '>>';
+
 /** One alternative of a relationship field (deb-control(5)). */
 export interface Relation {
   name: string;
   /** The `:any` or `:arch` qualifier, without its colon. */
   qualifier: string | undefined;
-  operator: '<<' | '<=' | '=' | '>=' | '>>' | undefined;
+  operator: Operator | undefined;
   version: string | undefined;
 }
 
 const RELATION =
   /^(?<name>[A-Za-z0-9][A-Za-z0-9+.-]*)(?::(?<qualifier>[a-z0-9-]+))?\s*(?:\(\s*(?<operator><<|<=|=|>=|>>|<|>)\s*(?<version>[^\s)]+)\s*\))?/;
 
-function operatorOf(text: string | undefined): Relation['operator'] {
+/** An operator as it is written; the obsolete `<` and `>` mean `<=` and `>=` (Policy 7.1). */
+export function operatorOf(text: string | undefined): Operator | undefined {
   switch (text) {
     case undefined:
       return undefined;

@@ -1,26 +1,15 @@
+import { fulfils } from '../debian/condition.ts';
 import { parseRelations, type Relation } from '../debian/relation.ts';
-import { compareVersions } from '../debian/version.ts';
 import type { KernelHeaders } from '../model/kernels.ts';
 import type { IndexedPackage } from './scan.ts';
 import type { PackageIndex } from './suite-index.ts';
 
-function satisfies(version: string, relation: Relation): boolean {
-  if (relation.operator === undefined || relation.version === undefined) {
-    return true;
-  }
-  const order = compareVersions(version, relation.version);
-  switch (relation.operator) {
-    case '<<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '=':
-      return order === 0;
-    case '>=':
-      return order >= 0;
-    case '>>':
-      return order > 0;
-  }
+function satisfies(version: string, { operator, version: wanted }: Relation): boolean {
+  return (
+    operator === undefined ||
+    wanted === undefined ||
+    fulfils(version, [{ operator, version: wanted }])
+  );
 }
 
 function isImage(name: string): boolean {
