@@ -17,7 +17,7 @@ our $KEPT      = '/out/objects';
 my $COMMON     = '/usr/src/linux-headers-common/';
 my $FLAVOUR    = '/usr/src/linux-headers/';
 
-# What is kept names no kernel: folders and arguments may have its release in them.
+# What is kept of a check names no kernel: its arguments and what make says have the release in them.
 my $RELEASE = defined $ENV{kernelver} && $ENV{kernelver} ne '' ? $ENV{kernelver} : undef;
 my $MARK    = '@KERNEL@';
 
@@ -118,7 +118,7 @@ sub is_same {
     my $options = join '|', map { quotemeta } lines_of("$NEIGHBOUR/options");
     for my $line ( lines_of("$base.local") ) {
         my ( $pool, $path ) = split /\t/, $line, 2;
-        my $now    = slurp( special($path) );
+        my $now    = slurp($path);
         my $before = slurp("$OBJECTS/$pool");
         return 0 unless defined $now && defined $before && $now eq $before;
         return 0 if $options ne '' && $now =~ /\b(?:$options)\b/;
