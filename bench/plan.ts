@@ -12,6 +12,7 @@ import { buildKey, type KernelHashes, kernelHashes, moduleHash } from '../src/bu
 import { sha256 } from '../src/core/hash.ts';
 import { recipeHash } from '../src/programs/recipe.ts';
 import type { Kernel, KernelHeaders } from '../src/model/kernels.ts';
+import type { PackageRef } from '../src/model/packages.ts';
 import type { Module } from '../src/model/modules.ts';
 import type { Plan, Target } from '../src/model/plans.ts';
 import type { BuildRecord } from '../src/model/records.ts';
@@ -25,7 +26,7 @@ const ARCHITECTURES = ['amd64', 'arm64', 'armhf', 'ppc64el', 'riscv64', 's390x']
 const FLAVOURS = ['', 'cloud-', 'rt-'];
 const NOW = '2026-11-01T00:00:00.000Z';
 
-function packageOf(name: string, architecture: string): Module['package'] {
+function packageOf(name: string, architecture: string): PackageRef {
   const version = '6.12.1-1';
   const uri = `http://mirror.example/${name}.deb`;
   const id = sha256(`${name} ${architecture}`);
@@ -42,9 +43,11 @@ function kernelOf(index: number): Kernel {
   const abi = `6.${12 + (upload % 7)}.${Math.floor(upload / 7)}+deb13`;
   const release = `${abi}-${flavour}`;
   const headers: KernelHeaders = {
-    packages: [`linux-headers-${release}`, `linux-headers-${abi}-common`, 'linux-kbuild-6.12'].map(
-      (name) => packageOf(name, architecture),
+    packages: [`linux-headers-${release}`, `linux-headers-${abi}-common`].map((name) =>
+      packageOf(name, architecture),
     ),
+    tools: [packageOf('linux-kbuild-6.12', 'amd64')],
+    missing: undefined,
     requires: ['gcc-14'],
     suite: SUITES[index % SUITES.length] ?? '',
   };
@@ -65,8 +68,22 @@ function moduleOf(index: number, version: string, from: string): Module {
     version,
   };
   return {
-    ...{ name, version, package: ref, from, provides: [], summary: name, component: 'main' },
-    ...{ homepage: undefined, initramfs: false, buildPackages: [] },
+    ...{
+      name,
+      version,
+      source: { kind: 'package', ...ref },
+      from,
+      provides: [],
+      summary: name,
+      component: 'main',
+    },
+    ...{
+      homepage: undefined,
+      initramfs: false,
+      buildPackages: [],
+      patches: [],
+      withheld: undefined,
+    },
   };
 }
 
@@ -118,7 +135,7 @@ function suitesOf(kernels: readonly Kernel[], modules: number): PlanSuite[] {
       ],
       modules: older.map((module, index) => ({
         name: module.name,
-        package: module.package.name,
+        package: `${module.name}-dkms`,
         candidates: [module, ...newer.slice(index, index + 1)],
       })),
     };

@@ -13,12 +13,8 @@ import type { LockstepEvent } from '../src/model/events.ts';
 import { runSandbox } from '../src/programs/sandbox.ts';
 import { buildEnvironment, buildPathOf } from '../src/builder/build.ts';
 import { type Context, openContext } from '../src/run/context.ts';
-import {
-  buildRequestOf,
-  evaluateTarget,
-  prepareTarget,
-  TreesOfArchives,
-} from '../src/run/execute-target.ts';
+import { TreesOfArchives } from '../src/run/kernel-trees.ts';
+import { buildRequestOf, evaluateTarget, prepareTarget } from '../src/run/prepare-target.ts';
 import { planAll } from '../src/run/plan.ts';
 import { run } from '../src/run/run.ts';
 import { printRatios, ROOT, timed } from './support.ts';
@@ -66,7 +62,7 @@ async function bareMakes(context: Context): Promise<{ name: string; seconds: num
       target,
       trees.of(survey.archiveOf(target.kernel)),
     );
-    const conf = await evaluateTarget(context, target, prepared);
+    const conf = await evaluateTarget(context, prepared);
     const request = buildRequestOf(context, prepared, conf);
     const make = conf.make.replace(
       /^make/,

@@ -7,7 +7,17 @@ import { runProgram } from '../src/programs/run.ts';
 import { lockstep, type Quickstart, quickstart } from './support/quickstart.ts';
 
 const MINUTES = 60_000;
-const COMMANDS = ['run', 'kernels', 'plan', 'status', 'why', 'build', 'serve', 'doctor', 'schema'];
+const COMMANDS = [
+  'init',
+  'add',
+  'run',
+  'kernels',
+  'plan',
+  'status',
+  'why',
+  'build',
+  'serve',
+].concat(...['doctor', 'schema']);
 
 const kernelSchema = z.strictObject({
   suite: z.literal('trixie'),

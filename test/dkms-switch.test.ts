@@ -10,7 +10,7 @@ import {
   type PackagerOptions,
 } from '../src/packager/packages.ts';
 import { makePrebuiltPackage } from '../src/packager/prebuilt.ts';
-import { KERNEL, MODULE, RECORD } from '../src/packager/testing/inputs.ts';
+import { KERNEL, MODULE, SOURCE, RECORD } from '../src/packager/testing/inputs.ts';
 import { packageVersion } from '../src/packager/versions.ts';
 import { type ClientRoot, clientRoot } from './support/client-root.ts';
 import { slow } from './support/tier.ts';
@@ -46,11 +46,11 @@ async function field(root: ClientRoot, name: string, what: string): Promise<stri
 async function dropIn(root: ClientRoot, name: string, dkms: string): Promise<MadePackage[]> {
   const version = await field(root, dkms, 'Version');
   const provides = await field(root, dkms, 'Provides');
-  const package_ = { ...MODULE.package, name: dkms, version };
+  const source = { ...SOURCE, name: dkms, version };
   const module = { ...MODULE, name, version, provides: provides === '' ? [] : [provides] };
   const rest = { copyright: undefined, epoch: 1 };
   const tracks = ['amd64', 'cloud-amd64'];
-  const inputs = { module: { ...module, package: package_ }, ...rest };
+  const inputs = { module: { ...module, source }, ...rest };
   const made = [
     await makePrebuiltPackage({ ...inputs, architecture: 'amd64', tracks, version }, options),
   ];
@@ -176,7 +176,7 @@ describe.runIf(slow).each(['bookworm', 'trixie', 'sid'])('%s: from DKMS', (coden
       const modules = first === undefined ? [] : [{ ...first, file: `${name}.ko` }];
       const record = { ...RECORD, modules, compression } as const;
       const kernel = { ...KERNEL, release, image: `linux-image-${release}` };
-      const module = { ...MODULE, name, version, package: { ...MODULE.package, name: dkms } };
+      const module = { ...MODULE, name, version, source: { ...SOURCE, name: dkms } };
       const own = packageVersion(version, kernel.version);
       const common = { module, copyright: undefined, epoch: 1, kernel, track: 'amd64' };
       await offer(root, [

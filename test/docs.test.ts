@@ -45,7 +45,7 @@ describe('the documentation', () => {
     const documented = [
       ...(await read('docs/configuration.md')).matchAll(/^\| `(?<key>[^`]+)` \|[^|]*\|[^|]*\|$/gm),
     ].map((match) => match[1] ?? '');
-    expect(documented.filter((key) => /^[a-zA-Z.[\]]+$/.test(key)).toSorted()).toEqual(
+    expect(documented.filter((key) => /^[a-zA-Z0-9.[\]]+$/.test(key)).toSorted()).toEqual(
       expect.arrayContaining(keysOf(configJsonSchema()).toSorted()),
     );
   });

@@ -121,6 +121,22 @@ describe('an archive', () => {
     expect(requests.length).toBe(asked);
   });
 
+  test('has the index of the machine’s own architecture also when only others are wanted', async () => {
+    const dists = await makeRepository(repository(), {
+      ...{ suite: 'trixie', packages: PACKAGES, key, architectures: ['amd64', 'arm64'] },
+    });
+    const group = await open({ architectures: ['arm64'] });
+    const statuses = await group.refresh();
+    expect(statuses.filter(({ architecture }) => architecture === 'amd64')).toEqual([]);
+    expect(await contentOf(group)).toBe(
+      await fs.readFile(path.join(dists, 'main/binary-amd64/Packages'), 'utf8'),
+    );
+    // Nobody is told of it when it is bad: nothing that is wanted is missing.
+    await spoil(dists);
+    await group.refresh();
+    expect(events.filter((event) => JSON.stringify(event).includes('amd64'))).toEqual([]);
+  });
+
   test('keeps the last good copy of an index that is bad, and takes the next good one', async () => {
     await make();
     const group = await open();

@@ -254,12 +254,14 @@ export class ArchiveGroup {
   }
 
   /**
-   * The indices of the entries that can be read, good and stale ones; an empty index is left out. Without apt. Their
-   * files stay until the refresh after the next one.
+   * The indices of the entries that can be read, good and stale ones; an empty index is left out. Those of the
+   * machine's own architecture are always among them: what builds comes from there. Without apt. Their files stay until
+   * the refresh after the next one.
    */
   async indices(): Promise<StoredIndex[]> {
     const { states, architectures } = await this.#states();
-    const records = await this.#records(states, architectures);
+    const native = this.options.machine.architecture;
+    const records = await this.#records(states, [...new Set([...architectures, native])]);
     return records.flatMap(({ record, root }) => {
       const { base, suite, codename, component, architecture, copy } = record;
       if (copy?.file === undefined) {

@@ -11,6 +11,7 @@ import { type BuildRequest, buildModule, buildPathOf } from './build.ts';
 const at = useScratch('build');
 const RELEASE = '6.12.117+deb13-amd64';
 const KERNEL = `/lib/modules/${RELEASE}/build`;
+const FOREIGN = '/lib/modules/6.1.0-50-arm64/build';
 let counter = 0;
 
 const CONF: DkmsConf = {
@@ -38,6 +39,13 @@ beforeAll(async () => {
   await script('make', 'echo "make $*"; . ./todo');
   await script('strip', 'printf " stripped $1" >>"$2"');
   await script('x86_64-linux-gnu-gcc-14', ':');
+  // A kernel that was built on its own architecture, and the tools that build for it here.
+  await fs.mkdir(at(`root${FOREIGN}`), { recursive: true });
+  const native = 'CONFIG_CC_VERSION_TEXT="gcc-12 (Debian 12.2.0-14) 12.2.0"\n';
+  await fs.writeFile(at(`root${FOREIGN}/.config`), native);
+  await script('gcc-12', ':');
+  await script('aarch64-linux-gnu-gcc-12', ':');
+  await script('aarch64-linux-gnu-strip', 'printf " cross-stripped" >>"$2"');
   await fs.mkdir(at('recipe'));
   await writeRecipeLayer(at('recipe'));
 });
@@ -47,10 +55,13 @@ interface Wanted {
   files?: Record<string, string>;
   limits?: Partial<BuildRequest['limits']>;
   signal?: AbortSignal;
+  /** More environment. */
+  env?: Record<string, string>;
+  cross?: BuildRequest['cross'];
 }
 
 /** Builds a source whose make does `todo`. */
-async function build(todo: string, { conf, files, limits, signal }: Wanted = {}) {
+async function build(todo: string, { conf, files, limits, signal, env, cross }: Wanted = {}) {
   counter += 1;
   const source = at(`source-${counter}`);
   const all = { todo, ...files };
@@ -74,8 +85,11 @@ async function build(todo: string, { conf, files, limits, signal }: Wanted = {})
       kernelver: RELEASE,
       kernel_source_dir: KERNEL,
       arch: 'x86_64',
+      ...env,
     },
+    cross,
     sourceDateEpoch: 1_700_000_000,
+    patches: [],
     jobs: 3,
     limits: { seconds: 20, outputBytes: 100_000, fileBytes: 1_000_000, processes: 200, ...limits },
     log,
@@ -113,6 +127,38 @@ describe('a build', () => {
       },
     );
     expect(contentOf(result)).toEqual({ 'first.ko': 'one stripped -g', 'y.ko': 'two' });
+  });
+
+  describe('for another architecture', () => {
+    const cross = { builder: 'amd64', architecture: 'arm64' };
+    const conf = { modules: [{ location: '', builtName: 'x', installedName: 'x', strip: true }] };
+    const env = { kernel_source_dir: FOREIGN, CROSS_COMPILE: 'aarch64-linux-gnu-' };
+
+    test('takes the cross compiler of the kernel’s version, and strips with its strip', async () => {
+      const { result } = await build('printf "$CC $KERNEL_CC" >x.ko', { conf, env, cross });
+      const compiler = 'aarch64-linux-gnu-gcc-12';
+      expect(contentOf(result)).toEqual({ 'x.ko': `${compiler} ${compiler} cross-stripped` });
+    });
+
+    test('never takes this machine’s own compiler instead', async () => {
+      const other = { ...env, CROSS_COMPILE: 'i686-linux-gnu-' };
+      const { result } = await build('printf "$CC" >x.ko', { conf, env: other, cross });
+      expect(result).toEqual({
+        outcome: 'failed',
+        reason: 'the build root has no cross compiler i686-linux-gnu-gcc-12',
+      });
+    });
+
+    test('says so when it runs a program that it has built', async () => {
+      // An ELF header for AArch64 and nothing else.
+      const todo =
+        'printf "\\177ELF\\2\\1\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\2\\0\\267\\0" >gen; chmod +x gen; ./gen >x.ko || exit 2';
+      const { result } = await build(todo, { conf, env, cross });
+      expect(result).toEqual({
+        outcome: 'failed',
+        reason: "a program built for arm64 can't run on this amd64 machine: ./gen",
+      });
+    });
   });
 
   test('runs the scripts of the source, with arguments', async () => {

@@ -3,7 +3,9 @@ import { LockstepError } from '../core/errors.ts';
 import { readUntrustedFile } from '../core/files.ts';
 import type { DkmsConf } from '../model/modules.ts';
 import { runSandbox, type SandboxLimits } from '../programs/sandbox.ts';
-import { firstErrorLine } from './log.ts';
+import type { Cross } from './cross.ts';
+import { foreignProgram } from './foreign-program.ts';
+import { endOf, findErrorLine } from './log.ts';
 
 export interface BuildRequest {
   /** Scratch folder of this build. */
@@ -14,10 +16,16 @@ export interface BuildRequest {
   conf: DkmsConf;
   /** Environment as the dkms.conf saw it. */
   env: Readonly<Record<string, string>>;
+  /** The architectures, where they differ. */
+  cross?: Cross | undefined;
   /** Time stamp for what the build may embed, seconds since 1970. */
   sourceDateEpoch: number;
+  /** File names in the root's /usr/lib/lockstep/patches: what is applied after the dkms.conf's own patches. */
+  patches: readonly string[];
   /** Compilers at once. */
   jobs: number;
+  /** Whether compilations are kept in `/out/objects`, and taken from the layers of a neighbour. */
+  keepsObjects?: boolean;
   limits: SandboxLimits;
   log: string;
   interactive?: boolean;
@@ -58,7 +66,9 @@ export function buildEnvironment(request: BuildRequest): Record<string, string> 
     KBUILD_BUILD_TIMESTAMP: `@${request.sourceDateEpoch}`,
     lockstep_make: conf.make,
     lockstep_jobs: String(request.jobs),
+    lockstep_objects: request.keepsObjects === true ? 'yes' : '',
     lockstep_patches: conf.patches.join('\n'),
+    lockstep_own_patches: request.patches.join('\n'),
     lockstep_pre_build: conf.preBuild ?? '',
     lockstep_post_build: conf.postBuild ?? '',
     lockstep_modules: conf.modules
@@ -100,8 +110,10 @@ export async function buildModule(request: BuildRequest): Promise<BuildResult> {
       break;
   }
   if (result.status !== 0) {
-    const line = await firstErrorLine(log);
-    return { outcome: 'failed', reason: line ?? `the build ended with status ${result.status}` };
+    const text = await endOf(log);
+    const foreign = request.cross && foreignProgram(text, request.cross);
+    const reason = foreign ?? findErrorLine(text) ?? `the build ended with status ${result.status}`;
+    return { outcome: 'failed', reason };
   }
   const files: BuiltFile[] = [];
   for (const { installedName } of request.conf.modules) {

@@ -60,6 +60,8 @@ describe('the headers of a kernel', () => {
     ...KERNEL,
     headers: {
       packages: refs.map((ref) => Object.assign({ source: 'linux', sourceVersion: '1' }, ref)),
+      tools: [],
+      missing: undefined,
       requires: [],
       suite: 'trixie',
     },

@@ -1,7 +1,8 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
-import type { Kernel } from '../model/kernels.ts';
+import type { Kernel, KernelHeaders } from '../model/kernels.ts';
+import type { PackageRef } from '../model/packages.ts';
 import type { ModuleCompression } from '../model/records.ts';
 import { wasOutsideUsr } from './merged-usr.ts';
 import type { Store } from './store.ts';
@@ -46,6 +47,11 @@ export function compressionOf(config: string): ModuleCompression {
   return has('XZ') ? 'xz' : has('ZSTD') ? 'zstd' : has('GZIP') ? 'gzip' : 'none';
 }
 
+/** The packages that are unpacked to build for a kernel, uppermost layer first. */
+export function unpackedOf(headers: KernelHeaders | undefined): PackageRef[] {
+  return headers === undefined ? [] : [...headers.packages, ...headers.tools];
+}
+
 /**
  * Unpacks a kernel's headers and reads what verification and packaging need.
  *
@@ -56,7 +62,7 @@ export async function openKernelTree(kernel: Kernel, store: Store): Promise<Kern
   if (headers === undefined) {
     throw new Error(`${kernel.release} has no headers`);
   }
-  const layers = await Promise.all(headers.packages.map((ref) => store.unpacked(ref)));
+  const layers = await Promise.all(unpackedOf(headers).map((ref) => store.headers(ref)));
   const read = async (name: string): Promise<string> => {
     for (const layer of layers) {
       const file = path.join(layer, 'usr/src', `linux-headers-${kernel.release}`, name);

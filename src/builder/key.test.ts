@@ -4,9 +4,11 @@ import type { Kernel, KernelHeaders } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import { buildInputs, buildKey, kernelHashes, moduleHash } from './key.ts';
 import { rootHash } from './store.ts';
-import { KERNEL, makeRef, MODULE } from './testing/inputs.ts';
+import { KERNEL, makeRef, MODULE, SOURCE } from './testing/inputs.ts';
 
-const headers = KERNEL.headers ?? { packages: [], requires: [], suite: 'trixie' };
+const headers: KernelHeaders = KERNEL.headers ?? {
+  ...{ packages: [], tools: [], missing: undefined, requires: [], suite: 'trixie' },
+};
 const root: DebRef[] = [makeRef('gcc-14'), makeRef('make'), makeRef('bash')];
 interface KeyInputs {
   module: Module;
@@ -25,7 +27,7 @@ const KEY = keyOf(INPUTS);
 
 const withPackage = (more: Partial<PackageRef>) => ({
   ...INPUTS,
-  module: { ...MODULE, package: { ...MODULE.package, ...more } },
+  module: { ...MODULE, source: { ...SOURCE, ...more } },
 });
 const withHeaders = (packages: PackageRef[]): KeyInputs => ({
   ...INPUTS,
@@ -80,11 +82,15 @@ describe('the build key', () => {
 });
 
 describe('the inputs', () => {
-  const shared = { ...makeRef('kbuild'), name: 'linux-kbuild-6.12' };
+  const shared = { ...makeRef('kbuild'), name: 'linux-compiler-gcc-12-x86' };
 
   test.each<[string, KeyInputs]>([
     ['the compiler', { ...INPUTS, root: [makeRef('gcc-14', 'new'), ...root.slice(1)] }],
-    ['kbuild’s programs that other ABIs share', withHeaders([...headers.packages, shared])],
+    [
+      'kbuild’s programs',
+      { ...INPUTS, headers: { ...headers, tools: [makeRef('kbuild', 'arm64')] } },
+    ],
+    ['packages that other ABIs share', withHeaders([...headers.packages, shared])],
   ])('do not change with %s, but the key does', (_name, inputs) => {
     expect(inputsOf(inputs)).toBe(inputsOf(INPUTS));
     expect(keyOf(inputs)).not.toBe(KEY);

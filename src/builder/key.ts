@@ -1,6 +1,7 @@
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { Kernel, KernelHeaders } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
+import type { DebRef } from '../model/packages.ts';
 import { recipeHash } from '../programs/recipe.ts';
 
 /** Hash of what a module brings into its builds. Hex SHA-256. */
@@ -8,7 +9,7 @@ export function moduleHash(module: Module): string {
   return sha256(
     canonicalJson({
       // The module's source, with its dkms.conf and patches.
-      source: module.package.sha256,
+      source: module.source.sha256,
       // Stands in file names and log lines; a package rebuilt under another name is another module.
       module: [module.name, module.version],
       // Whether the initramfs is refreshed stands in the record and in the package's scripts.
@@ -21,26 +22,24 @@ export function moduleHash(module: Module): string {
 export interface KernelHashes {
   /** Release, configuration, exported symbols and their CRCs. */
   own: string;
-  /** Packages of kbuild's programs that several ABIs share (bookworm's `linux-kbuild-6.1`): tools, as the compiler is. */
+  /** kbuild's programs, and packages that several ABIs share (bookworm's `linux-compiler-gcc-12-x86`). */
   tools: string;
 }
 
 export function kernelHashes(kernel: Kernel, headers: KernelHeaders): KernelHashes {
-  const hashes = (isOwn: boolean): string[] =>
-    headers.packages
-      .filter((ref) => ref.name.includes(kernel.abi) === isOwn)
-      .map((ref) => ref.sha256)
-      .toSorted();
+  const hashes = (refs: readonly DebRef[]): string[] => refs.map((ref) => ref.sha256).toSorted();
+  const own = headers.packages.filter((ref) => ref.name.includes(kernel.abi));
+  const shared = headers.packages.filter((ref) => !ref.name.includes(kernel.abi));
   return {
     own: sha256(
       canonicalJson({
         // vermagic and paths carry the release; the architecture decides the compiler's target.
         release: kernel.release,
         architecture: kernel.architecture,
-        headers: hashes(true),
+        headers: hashes(own),
       }),
     ),
-    tools: sha256(canonicalJson(hashes(false))),
+    tools: sha256(canonicalJson(hashes([...shared, ...headers.tools]))),
   };
 }
 
@@ -50,10 +49,14 @@ export function kernelHashes(kernel: Kernel, headers: KernelHeaders): KernelHash
  *
  * Sizes, dates, addresses and suites are left out: they don't change what is built, and a kernel that moves from
  * one suite to another must keep its builds.
+ *
+ * @param patches hash of the configuration's patches that are for the kernel; empty without any
  */
-export function buildInputs(module: string, kernel: KernelHashes): string {
+export function buildInputs(module: string, kernel: KernelHashes, patches = ''): string {
   // The recipe: the scripts that evaluate and build, and what they put into the root.
-  return sha256(`${recipeHash()}\n${module}\n${kernel.own}`);
+  const base = `${recipeHash()}\n${module}\n${kernel.own}`;
+  // The configuration's patches, as far as they are for this kernel.
+  return sha256(patches === '' ? base : `${base}\n${patches}`);
 }
 
 /**

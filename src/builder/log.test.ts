@@ -3,7 +3,7 @@ import * as fs from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useScratch } from '../core/testing/scratch.ts';
-import { findErrorLine, firstErrorLine } from './log.ts';
+import { endOf, findErrorLine } from './log.ts';
 
 const at = useScratch('build-log');
 
@@ -112,9 +112,9 @@ test('of a large log the end is read', async () => {
   const file = at('large.log');
   const filler = `${'x'.repeat(99)}\n`.repeat(50_000);
   await fs.writeFile(file, `a.c:1: error: the first\n${filler}b.c:2: error: the last\n`);
-  expect(await firstErrorLine(file)).toBe('b.c:2: error: the last');
+  expect(findErrorLine(await endOf(file))).toBe('b.c:2: error: the last');
   await fs.writeFile(file, 'b.c:2: error: short\n');
-  expect(await firstErrorLine(file)).toBe('b.c:2: error: short');
+  expect(findErrorLine(await endOf(file))).toBe('b.c:2: error: short');
   await fs.writeFile(file, '');
-  expect(await firstErrorLine(file)).toBeUndefined();
+  expect(findErrorLine(await endOf(file))).toBeUndefined();
 });

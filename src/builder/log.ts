@@ -19,10 +19,15 @@ const CONTROL =
 
 const MAX_LINE = 4000;
 
+/** The lines of a build log, without control characters and overlong ends. */
+export function linesOf(text: string): string[] {
+  // A line of untrusted code may be as long as the log; what tells of an error stands at the beginning of one.
+  return text.split('\n').map((line) => line.slice(0, MAX_LINE).replace(CONTROL, '').trim());
+}
+
 /** The line of a build log that tells most about a failure, without control characters; undefined when none does. */
 export function findErrorLine(text: string): string | undefined {
-  // A line of untrusted code may be as long as the log; what tells of an error stands at the beginning of one.
-  const lines = text.split('\n').map((line) => line.slice(0, MAX_LINE).replace(CONTROL, '').trim());
+  const lines = linesOf(text);
   for (const pattern of ERROR_LINES) {
     const found = lines.find((line) => pattern.test(line));
     if (found !== undefined) {
@@ -34,15 +39,15 @@ export function findErrorLine(text: string): string | undefined {
 
 const READ_BYTES = 4 * 1024 * 1024;
 
-/** As {@link findErrorLine}, for the last 4 MiB of a log file. */
-export async function firstErrorLine(log: string): Promise<string | undefined> {
+/** The last 4 MiB of a log file. */
+export async function endOf(log: string): Promise<string> {
   const handle = await fs.open(log, 'r');
   try {
     const { size } = await handle.stat();
     const start = Math.max(0, size - READ_BYTES);
     const buffer = Buffer.alloc(size - start);
     await handle.read(buffer, 0, buffer.length, start);
-    return findErrorLine(buffer.toString('utf8'));
+    return buffer.toString('utf8');
   } finally {
     await handle.close();
   }

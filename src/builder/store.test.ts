@@ -34,20 +34,20 @@ describe('an unpacked package', () => {
     const ref = makeDeb(at(), 'one', { 'usr/share/x': 'x' });
     fetched = [];
     const store = new Store(at('cache-1'), fetch);
-    const folders = await Promise.all([store.unpacked(ref), store.unpacked(ref)]);
+    const folders = await Promise.all([store.headers(ref), store.headers(ref)]);
     expect(new Set(folders).size).toBe(1);
     expect(await contentOf(folders[0] ?? '')).toEqual(['usr/share/x']);
     expect(fetched).toEqual(['one']);
-    expect(await new Store(at('cache-1'), fetch).unpacked(ref)).toBe(folders[0]);
+    expect(await new Store(at('cache-1'), fetch).headers(ref)).toBe(folders[0]);
     expect(fetched).toEqual(['one']);
   });
 
   test('that two processes make at once ends well for both', async () => {
     const ref = makeDeb(at(), 'two', { 'usr/share/x': 'x' });
     const stores = [new Store(at('cache-2'), fetch), new Store(at('cache-2'), fetch)];
-    const folders = await Promise.all(stores.map((store) => store.unpacked(ref)));
+    const folders = await Promise.all(stores.map((store) => store.headers(ref)));
     expect(new Set(folders).size).toBe(1);
-    expect(await contentOf(at('cache-2'))).toEqual([`layers/${ref.sha256}/usr/share/x`]);
+    expect(await contentOf(at('cache-2'))).toEqual([`headers/${ref.sha256}/usr/share/x`]);
   });
 
   test('that cannot be fetched or read leaves nothing, and is tried again', async () => {
@@ -56,26 +56,26 @@ describe('an unpacked package', () => {
     const store = new Store(at('cache-3'), (refs) =>
       fails ? Promise.reject(new Error('no network')) : fetch(refs),
     );
-    await expect(store.unpacked(ref)).rejects.toThrow('no network');
-    await expect(store.moduleSource(ref)).rejects.toThrow('no network');
+    await expect(store.headers(ref)).rejects.toThrow('no network');
+    await expect(store.moduleSource({ kind: 'package', ...ref })).rejects.toThrow('no network');
     await expect(store.root([ref])).rejects.toThrow('no network');
     expect(await contentOf(at('cache-3'))).toEqual([]);
-    expect(await fs.readdir(at('cache-3/layers'))).toEqual([]);
+    expect(await fs.readdir(at('cache-3/headers'))).toEqual([]);
     fails = false;
-    expect(await contentOf(await store.unpacked(ref))).toEqual(['usr/share/x']);
+    expect(await contentOf(await store.headers(ref))).toEqual(['usr/share/x']);
 
     const broken = { ...ref, sha256: 'b'.repeat(64) };
     await fs.writeFile(at(`${broken.sha256}.deb`), 'no deb');
-    await expect(store.unpacked(broken)).rejects.toThrow('dpkg-deb');
+    await expect(store.headers(broken)).rejects.toThrow('dpkg-deb');
     await expect(store.root([ref, broken])).rejects.toThrow('dpkg-deb');
-    expect(await fs.readdir(at('cache-3/layers'))).toEqual([ref.sha256]);
+    expect(await fs.readdir(at('cache-3/headers'))).toEqual([ref.sha256]);
     expect(await fs.readdir(at('cache-3/roots'))).toEqual([]);
   });
 });
 
 test('a module’s source can be written by the user that builds', async () => {
   const ref = makeDeb(at(), 'module', { 'usr/src/demo-1/dkms.conf': 'x' });
-  const folder = await new Store(at('cache-4'), fetch).moduleSource(ref);
+  const folder = await new Store(at('cache-4'), fetch).moduleSource({ kind: 'package', ...ref });
   const stat = await fs.stat(path.join(folder, 'usr/src/demo-1/dkms.conf'));
   expect(stat.mode & 0o600).toBe(0o600);
   expect(stat.uid).toBe(runsAsRoot() ? BUILD_USER : process.getuid?.());

@@ -2,13 +2,15 @@ import * as fs from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
-import { makeDirectoryAtomic } from '../core/files.ts';
+import { exists, makeDirectoryAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import type { DebRef } from '../model/packages.ts';
+import { moduleLayers } from '../core/places.ts';
+import type { ModuleSource } from '../model/sources.ts';
 import { unpackDeb, unpackDebsInRoot } from '../programs/dpkg-deb.ts';
+import { layOutHeaders } from './header-layout.ts';
 import { mergeUsr, USR_FOLDERS } from './merged-usr.ts';
-import { runProgram } from '../programs/run.ts';
-import { BUILD_USER, runsAsRoot } from '../programs/sandbox.ts';
+import { handToBuilds } from '../programs/hand-over.ts';
 import { recipeHash, writeRecipeLayer } from '../programs/recipe.ts';
 
 /** Fetches packages and says where they lie, in order. */
@@ -41,29 +43,39 @@ export class Store {
     return made;
   }
 
-  /** A package's files, as read-only material (headers). */
-  unpacked(ref: DebRef): Promise<string> {
-    return this.#once(path.join(this.#directory, 'layers', ref.sha256), async (temporary) => {
+  /** The files of a package of a kernel's headers, as read-only material, in the folders that builds find them in. */
+  headers(ref: DebRef): Promise<string> {
+    return this.#once(path.join(this.#directory, 'headers', ref.sha256), async (temporary) => {
       const [deb = ''] = await this.#fetch([ref]);
       await unpackDeb(deb, temporary);
       await mergeUsr(temporary);
+      await layOutHeaders(temporary);
     });
   }
 
-  /** A module package's files, owned by the user that builds, since builds write beside them. */
-  moduleSource(ref: DebRef): Promise<string> {
-    return this.#once(
-      path.join(this.#directory, 'module-layers', ref.sha256),
-      async (temporary) => {
-        const [deb = ''] = await this.#fetch([ref]);
-        await unpackModulePackage(ref, deb, temporary);
-        await mergeUsr(temporary);
-        await runProgram('chmod', ['-R', 'u+rwX', '--', temporary]);
-        if (runsAsRoot()) {
-          await runProgram('chown', ['-R', '-h', `${BUILD_USER}:${BUILD_USER}`, '--', temporary]);
-        }
-      },
-    );
+  /**
+   * A module's source, owned by the user that builds, since builds write beside it: a folder with
+   * `usr/src/<name>-<version>` and, where the source has one, the copyright file in `usr/share/doc`.
+   *
+   * @throws LockstepError DKMS_CONF_INVALID when a package can't be unpacked; SOURCE_UNAVAILABLE when another source
+   *   was not kept, since only a survey gets these
+   */
+  async moduleSource(source: ModuleSource): Promise<string> {
+    const directory = path.join(moduleLayers(this.#directory), source.sha256);
+    if (source.kind !== 'package') {
+      if (!(await exists(directory))) {
+        throw new LockstepError('SOURCE_UNAVAILABLE', `${directory} is missing`, {
+          hint: 'lockstep plan reads the sources again',
+        });
+      }
+      return directory;
+    }
+    return this.#once(directory, async (temporary) => {
+      const [deb = ''] = await this.#fetch([source]);
+      await unpackModulePackage(source, deb, temporary);
+      await mergeUsr(temporary);
+      await handToBuilds(temporary);
+    });
   }
 
   /**
@@ -107,20 +119,6 @@ async function unpackModulePackage(ref: DebRef, deb: string, directory: string):
     }
     throw error;
   }
-  // A source has no devices, pipes or sockets; whoever builds shall own none.
-  await runProgram('find', [
-    directory,
-    '!',
-    '-type',
-    'f',
-    '!',
-    '-type',
-    'd',
-    '!',
-    '-type',
-    'l',
-    '-delete',
-  ]);
 }
 
 /** What identifies a root: the packages in it. */

@@ -1,14 +1,15 @@
 import { buildCommand } from '@stricli/core';
 import { configJsonSchema } from '../config/schema.ts';
-import { VERDICT_MEANINGS } from '../model/verdicts.ts';
+import { actionOf } from '../model/actions.ts';
 import { historyText, historyView } from '../report/history.ts';
 import { explanation, indexTable, kernelTable } from '../report/tables.ts';
 import { printable } from '../report/text.ts';
 import { diagnose, formatDiagnosis } from '../run/doctor.ts';
-import { executeTarget, KernelTrees } from '../run/execute-target.ts';
+import { executeTarget } from '../run/execute-target.ts';
+import { KernelTrees } from '../run/kernel-trees.ts';
 import { findTarget } from '../run/find-target.ts';
 import { parseSinceFlag } from '../run/history.ts';
-import { planAll, problemsOf, viewPlan, viewTarget } from '../run/plan.ts';
+import { isWholeSurvey, planAll, problemsOf, viewPlan, viewTarget } from '../run/plan.ts';
 import { openBuildShell } from '../run/shell.ts';
 import { kernelViews } from '../run/views.ts';
 import {
@@ -91,7 +92,7 @@ export const planCommand = buildCommand({
       return {
         json: viewPlan(planned),
         text: planText(planned),
-        exitCode: problemsOf(planned.survey).length === 0 ? 0 : 1,
+        exitCode: isWholeSurvey(planned) ? 0 : 1,
       };
     }),
 });
@@ -123,7 +124,7 @@ export const whyCommand = buildCommand({
       const target = findTarget(await planAll(context, { refresh: false }), module, release);
       const log =
         target.record === undefined ? undefined : context.ledger.logFile(target.record.key);
-      const { action } = VERDICT_MEANINGS[target.verdict];
+      const action = actionOf(target);
       return {
         json: { ...viewTarget(target), action, key: target.key, log },
         text: explanation(target, log),

@@ -59,9 +59,9 @@ export function parsePort(input: string): number {
   return port;
 }
 
-/** The usage lines of `--help`. */
+/** The usage lines of `--help`, each as it is typed after `lockstep`; stricli writes the command's name itself. */
 export function examples(
   ...lines: readonly [input: string, brief: string][]
 ): { input: string; brief: string }[] {
-  return lines.map(([input, brief]) => ({ input, brief }));
+  return lines.map(([input, brief]) => ({ input: input.replace(/^\S+ ?/, ''), brief }));
 }

@@ -9,6 +9,7 @@ import {
   statusCommand,
   whyCommand,
 } from './commands.ts';
+import { addCommand, initCommand } from './configure-commands.ts';
 import { preflightCommand } from './preflight-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
@@ -21,6 +22,8 @@ function currentVersion(): string {
 
 const routes = buildRouteMap({
   routes: {
+    init: initCommand,
+    add: addCommand,
     run: runCommand,
     kernels: kernelsCommand,
     plan: planCommand,

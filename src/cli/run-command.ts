@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import { formatSummary } from '../report/summary.ts';
-import { indexTable } from '../report/tables.ts';
+import { indexTable, sourceTable } from '../report/tables.ts';
 import { planAll, viewPlan } from '../run/plan.ts';
 import { exitCodeOf, run } from '../run/run.ts';
 import { exampleTracks } from '../run/views.ts';
@@ -59,7 +59,7 @@ export const runCommand = buildCommand({
           text: formatSummary({
             targets: result.plan.targets,
             examples: exampleTracks(result),
-            indices: indexTable(result.problems),
+            problems: [sourceTable(result.survey.sourceProblems), indexTable(result.problems)],
             url,
             slug: result.published.slug,
             directory: displayPath(directory),

@@ -1,8 +1,9 @@
-import { indexTable, planTable } from '../report/tables.ts';
+import { indexTable, planTable, sourceTable } from '../report/tables.ts';
 import { problemsOf, type SurveyPlan } from '../run/plan.ts';
 
-/** A plan, and what of the archives could not be read, for people. */
+/** A plan, and what of sources and archives could not be read, for people. */
 export function planText({ survey, plan }: SurveyPlan): string {
-  const indices = indexTable(problemsOf(survey));
-  return indices === '' ? planTable(plan) : `${planTable(plan)}\n${indices}`;
+  return [planTable(plan), sourceTable(survey.sourceProblems), indexTable(problemsOf(survey))]
+    .filter((text) => text !== '')
+    .join('\n');
 }

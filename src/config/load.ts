@@ -1,8 +1,10 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { errnoOf, LockstepError } from '../core/errors.ts';
+import type { ModuleConfig } from './modules.ts';
 import { type Config, configSchema } from './schema.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -101,6 +103,7 @@ export function parseConfig(text: string, file: string): Config {
             ? {}
             : { keyring: path.resolve(base, archive.keyring) }),
         })),
+        modules: parsed.data.modules.map((module) => withAbsolutePaths(module, base)),
       };
     }
     problems.push(...parsed.error.issues.flatMap((issue) => locate(document, issue)));
@@ -117,6 +120,26 @@ export function parseConfig(text: string, file: string): Config {
     hint: 'lockstep schema prints what is allowed; docs/configuration.md explains it',
     exitCode: 2,
   });
+}
+
+/** A module's paths as seen from the file's folder; addresses stay. */
+function withAbsolutePaths(module: ModuleConfig, base: string): ModuleConfig {
+  const absolute = { ...module };
+  if (module.directory !== undefined) {
+    absolute.directory = path.resolve(base, module.directory);
+  }
+  if (module.tarball !== undefined && !/^https?:/.test(module.tarball)) {
+    absolute.tarball = module.tarball.startsWith('file:')
+      ? fileURLToPath(module.tarball)
+      : path.resolve(base, module.tarball);
+  }
+  if (module.patches !== undefined) {
+    absolute.patches = module.patches.map((patch) => ({
+      ...patch,
+      file: path.resolve(base, patch.file),
+    }));
+  }
+  return absolute;
 }
 
 interface Plain {

@@ -46,7 +46,17 @@ describe('the JSON Schema', () => {
     const shape = z.object({ properties: z.record(z.string(), z.unknown()) });
     const keys = Object.keys(shape.parse(configJsonSchema()).properties);
     expect(keys.toSorted()).toEqual([
-      ...['archives', 'jobs', 'kernels', 'limits', 'modules', 'repository', 'retention', 'state'],
+      ...[
+        'archives',
+        'cache',
+        'jobs',
+        'kernels',
+        'limits',
+        'modules',
+        'repository',
+        'retention',
+        'state',
+      ],
       'toolchain',
     ]);
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ArchiveConfig, archive, checkArchives, namesOf } from './archives.ts';
-import { architectureName, packageName, suiteName } from './names.ts';
+import { checkModules, module, publishPolicy } from './modules.ts';
+import { architectureName } from './names.ts';
 
 const oneLine = z
   .string()
@@ -21,6 +22,9 @@ const repository = z
       .regex(/^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/, 'must look like "Name <mail@example.org>"')
       .optional()
       .describe('Maintainer of the packages that are built'),
+    publish: publishPolicy
+      .default('free')
+      .describe('`free`: modules from main alone; `nonfree`: those from contrib and non-free too'),
   })
   .describe('What Lockstep publishes');
 
@@ -47,25 +51,6 @@ const kernels = z
   })
   .prefault({});
 
-const module = z.strictObject({
-  package: packageName.describe('A DKMS package of the suites above'),
-  from: z
-    .array(suiteName)
-    .min(1)
-    .optional()
-    .describe(
-      'Suites or archives in order of preference: the first version that builds is used; `own` is the published suite itself, and the default',
-    ),
-  initramfs: z
-    .boolean()
-    .optional()
-    .describe('Rebuild the initramfs when the module is installed (modules needed at boot)'),
-  buildPackages: z
-    .array(packageName)
-    .optional()
-    .describe('Debian packages that its build needs beside compiler and headers'),
-});
-
 const retention = z
   .strictObject({
     graceDays: z
@@ -73,6 +58,22 @@ const retention = z
       .min(0)
       .default(90)
       .describe('Days that a package stays after its kernel has left Debian'),
+  })
+  .prefault({});
+
+const cache = z
+  .strictObject({
+    objects: z
+      .boolean()
+      .default(true)
+      .describe('Keep what is compiled, so that the next kernel compiles only what differs'),
+    checkEvery: z
+      .int()
+      .min(0)
+      .default(20)
+      .describe(
+        'Of so many builds that took from another kernel one is made clean too and compared; 0: none',
+      ),
   })
   .prefault({});
 
@@ -85,29 +86,6 @@ const limits = z
     processes: z.int().min(64).default(4096).describe('Processes and threads of one build'),
   })
   .prefault({});
-
-/** Refuses a list in which two entries have the same name; the later one is where the error stands. */
-function unique<Entry>(
-  listNames: (entry: Entry) => readonly string[],
-  what: string,
-): z.core.CheckFn<Entry[]> {
-  return (payload) => {
-    const seen = new Set<string>();
-    for (const [index, entry] of payload.value.entries()) {
-      for (const name of listNames(entry)) {
-        if (seen.has(name)) {
-          payload.issues.push({
-            code: 'custom',
-            message: `the ${what} ${name} is named twice`,
-            path: [index],
-            input: entry,
-          });
-        }
-        seen.add(name);
-      }
-    }
-  };
-}
 
 /** Every suite or archive that a module names has to be one of the configuration. */
 const checkFrom: z.core.CheckFn<{
@@ -143,11 +121,9 @@ export const configSchema = z
       .describe('Folder for keys, ledger and caches, relative to this file'),
     archives: z.array(archive).min(1).check(checkArchives),
     kernels,
-    modules: z
-      .array(module)
-      .min(1)
-      .check(unique((entry) => [entry.package], 'package')),
+    modules: z.array(module).min(1).check(checkModules),
     retention,
+    cache,
     toolchain: z
       .enum(['keep', 'rebuild'])
       .default('keep')
@@ -163,7 +139,7 @@ export const configSchema = z
   .check(checkFrom);
 
 export type ConfigFile = z.output<typeof configSchema>;
-export type ModuleConfig = ConfigFile['modules'][number];
+export type { ModuleConfig } from './modules.ts';
 export type Limits = ConfigFile['limits'];
 
 /** A configuration with every path made absolute. */

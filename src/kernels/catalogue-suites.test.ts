@@ -148,7 +148,8 @@ describe('kernels in several suites', () => {
     const kernels = makeCatalogue([both], ['arm64', 'amd64', 'riscv64']).get('trixie') ?? [];
     expect(kernels.map(({ kernel }) => kernel.architecture)).toEqual(['amd64', 'arm64']);
     for (const { kernel } of kernels) {
-      expect(kernel.headers?.packages.map((ref) => ref.architecture)).toEqual([
+      const { packages = [], tools = [] } = kernel.headers ?? {};
+      expect([...packages, ...tools].map((ref) => ref.architecture)).toEqual([
         ...[kernel.architecture, 'all', kernel.architecture],
       ]);
     }

@@ -138,14 +138,17 @@ function compareKernels({ kernel: a }: SuiteKernel, { kernel: b }: SuiteKernel):
  * them have is one object in all of them.
  *
  * @param inputs in order of preference where a kernel's headers are in several suites, or only in another one
+ * @param builder the architecture of the machine that builds; each kernel's own unless given
  * @returns for each published suite its kernels, of each release only the newest version: sorted by architecture and
  *   flavour, newest version first
  */
 export function makeCatalogue(
   inputs: readonly SuiteInput[],
   architectures: readonly string[],
+  builder?: string,
 ): Map<string, SuiteKernel[]> {
-  const indices = inputs.map((input) => indexSuite(input.packages, architectures));
+  const indexed = [...new Set([...architectures, ...(builder === undefined ? [] : [builder])])];
+  const indices = inputs.map((input) => indexSuite(input.packages, indexed));
   const catalogue = new Map<string, SuiteKernel[]>(inputs.map(({ suite }) => [suite, []]));
   for (const architecture of architectures) {
     const views = inputs.map(({ suite, stale }, at): SuiteView => {
@@ -154,6 +157,10 @@ export function makeCatalogue(
         suite,
         stale,
         index,
+        tools:
+          builder === undefined || builder === architecture
+            ? undefined
+            : (indices[at]?.get(builder) ?? new Map()),
         metapackages: findMetapackages(index),
         images: findImages(index),
       };

@@ -35,44 +35,69 @@ function isPartOf(headers: IndexedPackage, relation: Relation): boolean {
   );
 }
 
+/** Whether a package holds kbuild's programs, which run on the machine that builds. */
+function isTools(name: string): boolean {
+  return name.startsWith('linux-kbuild-');
+}
+
+/** The packages of the headers' source that meet a dependency, newest first. */
+function candidatesFor(
+  group: readonly Relation[],
+  headers: IndexedPackage,
+  index: PackageIndex,
+): IndexedPackage[] {
+  return group.flatMap((relation) =>
+    (index.get(relation.name) ?? []).filter(
+      (candidate) =>
+        candidate.ref.source === headers.ref.source && satisfies(candidate.ref.version, relation),
+    ),
+  );
+}
+
 /**
  * What a headers package takes to build with, read from its own dependencies: packages of the same source are
  * unpacked (common, kbuild, compiler packages), those of other sources are required beside them. The image, which
- * trixie's headers depend on, is not needed to build.
+ * trixie's headers depend on, is not needed to build. kbuild's programs come from the index of the architecture that
+ * builds, where it has them of the version that the kernel's architecture has.
  *
  * @returns undefined when one of the packages it needs is gone
  */
 function follow(
   headers: IndexedPackage,
-  index: PackageIndex,
+  { index, tools = index }: HeadersPlace,
 ): Omit<KernelHeaders, 'suite'> | undefined {
-  const unpacked = new Map<string, IndexedPackage>([[headers.ref.name, headers]]);
+  const unpacked = new Map([[headers.ref.name, { entry: headers, from: index }]]);
   const requires = new Set<string>();
-  for (const entry of unpacked.values()) {
+  let missing: string | undefined;
+  for (const { entry, from } of unpacked.values()) {
     for (const group of parseRelations(entry.fields.get('Depends'))) {
       const first = group[0];
       if (first === undefined || group.some((relation) => isImage(relation.name))) {
         continue;
       }
-      const own = group.flatMap((relation) =>
-        (index.get(relation.name) ?? []).filter(
-          (candidate) =>
-            candidate.ref.source === headers.ref.source &&
-            satisfies(candidate.ref.version, relation),
-        ),
-      )[0];
-      if (own === undefined) {
-        if (isPartOf(headers, first)) {
-          return undefined;
+      const isForeign = isTools(first.name) && tools !== index;
+      const [own] = candidatesFor(group, headers, from);
+      const replacements = isForeign ? candidatesFor(group, headers, tools) : [];
+      const same = replacements.find(({ ref }) => ref.version === own?.ref.version);
+      const found = isForeign ? (same ?? replacements[0]) : own;
+      if (found !== undefined) {
+        if (!unpacked.has(found.ref.name)) {
+          unpacked.set(found.ref.name, { entry: found, from: isForeign ? tools : from });
         }
+      } else if (isForeign) {
+        missing ??= first.name;
+      } else if (isPartOf(headers, first)) {
+        return undefined;
+      } else {
         requires.add(first.name);
-      } else if (!unpacked.has(own.ref.name)) {
-        unpacked.set(own.ref.name, own);
       }
     }
   }
+  const refs = [...unpacked.values()].map(({ entry }) => entry.ref);
   return {
-    packages: [...unpacked.values()].map((entry) => entry.ref),
+    packages: refs.filter(({ name }) => !isTools(name)),
+    tools: refs.filter(({ name }) => isTools(name)),
+    missing,
     requires: [...requires].toSorted(),
   };
 }
@@ -81,6 +106,8 @@ function follow(
 export interface HeadersPlace {
   suite: string;
   index: PackageIndex;
+  /** The same suite's index of the architecture that builds, when that is another one than the kernel's. */
+  tools?: PackageIndex | undefined;
 }
 
 /**
@@ -101,15 +128,17 @@ export function findHeaders(
     places: readonly HeadersPlace[],
     isWanted: (version: string) => boolean,
   ): KernelHeaders | undefined => {
-    for (const { suite, index } of places) {
-      for (const entry of index.get(name) ?? []) {
-        const found = isWanted(entry.ref.version) ? follow(entry, index) : undefined;
-        if (found !== undefined) {
-          return { ...found, suite };
+    let waiting: KernelHeaders | undefined;
+    for (const place of places) {
+      for (const entry of place.index.get(name) ?? []) {
+        const found = isWanted(entry.ref.version) ? follow(entry, place) : undefined;
+        if (found !== undefined && found.missing === undefined) {
+          return { ...found, suite: place.suite };
         }
+        waiting ??= found && { ...found, suite: place.suite };
       }
     }
-    return undefined;
+    return waiting;
   };
   return (
     among([...homes, ...others], (version) => version === kernel.version) ??

@@ -38,6 +38,7 @@ export const recordSchema = z.object({
   inputs: hex64OrNone,
   root: hex64OrNone,
   attempts: z.number(),
+  compiled: z.object({ taken: z.number(), made: z.number() }).optional(),
   dkms: z.object({ name: z.string(), version: z.string() }).optional(),
   needs: z.array(z.string()).optional(),
   builtOn: z.array(z.object({ module: z.string(), key: hex64 })).optional(),

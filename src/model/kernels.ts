@@ -2,8 +2,12 @@ import type { PackageRef } from './packages.ts';
 
 /** What has to be unpacked, and what has to be installed beside it, to build for a kernel. */
 export interface KernelHeaders {
-  /** The headers package itself first, then common, kbuild and compiler packages of the same source. */
+  /** The headers package itself first, then common and compiler packages of the same source. */
   packages: PackageRef[];
+  /** kbuild's programs, of the architecture of the machine that builds: tools, as the compiler is. */
+  tools: PackageRef[];
+  /** A kbuild package that the building machine's architecture lacks: until it is there nothing can be built. */
+  missing: string | undefined;
   /** Packages of other sources that these depend on (compiler, pahole, libraries), as apt would be asked for them. */
   requires: string[];
   /** The published suite whose archives carry them: its apt puts the build root together. */

@@ -1,13 +1,25 @@
-import type { PackageRef } from './packages.ts';
+import type { ModuleSource } from './sources.ts';
 
-/** A module source that the configuration names, found in the archive. */
-export interface Module {
-  /** Name in package names: the package's own without `-dkms`. */
+/** A patch that the configuration adds to a module. */
+export interface ModulePatch {
+  /** File name, for messages. */
   name: string;
-  /** Debian version of the source it came from. */
+  /** Path of the file, absolute. */
+  path: string;
+  /** Hex SHA-256 of its content. */
+  sha256: string;
+  /** Which kernels it is for, by their upstream version: `>= 6.12, << 6.17`; all when undefined. */
+  kernels: string | undefined;
+}
+
+/** A module source that the configuration names, in one version of it. */
+export interface Module {
+  /** Name in package names: the package's own without `-dkms`, or the configuration's. */
+  name: string;
+  /** Version of the source it came from, by Debian's rules. */
   version: string;
-  package: PackageRef;
-  /** The archive's suite that it was found in. */
+  source: ModuleSource;
+  /** The archive's suite that it was found in; the kind of its source when that is no package. */
   from: string;
   /** What the package itself provides, as relations: `mimic-modules (= 0.7.0+ds-2)`. */
   provides: string[];
@@ -20,6 +32,10 @@ export interface Module {
   initramfs: boolean;
   /** Debian packages that its build needs beside compiler and headers, sorted. */
   buildPackages: string[];
+  /** In the order in which they are applied. */
+  patches: ModulePatch[];
+  /** Why the configuration keeps it out of the repository; undefined when it is published. */
+  withheld: string | undefined;
 }
 
 /** One `.ko` that a dkms.conf declares. */

@@ -61,6 +61,8 @@ export interface BuildRecord {
   root: string;
   /** How many times this key was tried. */
   attempts: number;
+  /** Compilations that were taken from another kernel's build, and made. Absent where none were kept. */
+  compiled?: { taken: number; made: number } | undefined;
   /** What the dkms.conf calls the module: others' BUILD_DEPENDS mean this name. Absent where it is not known. */
   dkms?: { name: string; version: string } | undefined;
   /** BUILD_DEPENDS: names, as in {@link dkms}, of modules that have to be built first. Absent when there are none. */

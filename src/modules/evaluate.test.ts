@@ -25,12 +25,12 @@ async function evaluate(conf: string, signal?: AbortSignal) {
   const source = at(`module-${counter}`, 'usr/src/demo-2.0');
   await fs.mkdir(source, { recursive: true });
   await fs.writeFile(`${source}/dkms.conf`, conf);
+  const folder = await findSourceFolder(at(`module-${counter}`));
   return evaluateDkmsConf({
     folder: at(`box-${counter}`),
     layers: [at('recipe'), at(`module-${counter}`), at('root')],
-    source: await findSourceFolder(at(`module-${counter}`)),
-    release: RELEASE,
-    machine: 'x86_64',
+    source: folder,
+    env: dkmsEnvironment(folder, RELEASE, 'x86_64'),
     limits: { seconds: 3, outputBytes: 100_000, fileBytes: 1, processes: 200 },
     log: at(`log-${counter}`),
     signal,

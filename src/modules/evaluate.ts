@@ -55,9 +55,8 @@ export interface EvaluationRequest {
   /** The sandbox's root: recipe, module package, headers, build root. */
   layers: readonly string[];
   source: SourceFolder;
-  release: string;
-  /** As `uname -m` prints it. */
-  machine: string;
+  /** {@link dkmsEnvironment}, and what the build is given besides. */
+  env: Readonly<Record<string, string>>;
   limits: SandboxLimits;
   log: string;
   signal?: AbortSignal | undefined;
@@ -97,7 +96,6 @@ export async function evaluateDkmsConf(request: EvaluationRequest): Promise<Dkms
     ...request,
     source: undefined,
     buildPath: '/var/lib/dkms/evaluation',
-    env: dkmsEnvironment(source, request.release, request.machine),
     command: [
       'bash',
       '/usr/lib/lockstep/evaluate.bash',

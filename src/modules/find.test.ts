@@ -80,7 +80,7 @@ describe('modules', () => {
     };
     const place = byPackageName([of('arm64', '1'), of('amd64', '2'), of('amd64', '1.5')]);
     const found = findCandidates({ package: 'c-dkms' }, [place]);
-    expect(found.map((module) => `${module.package.architecture} ${module.version}`)).toEqual([
+    expect(found.map((module) => `${module.source.architecture} ${module.version}`)).toEqual([
       'amd64 2',
       'arm64 1',
     ]);

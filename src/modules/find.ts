@@ -1,7 +1,8 @@
 import { LockstepError } from '../core/errors.ts';
+import { moduleNameOf } from '../debian/module-name.ts';
 import { parseRelations } from '../debian/relation.ts';
 import { compareVersions } from '../debian/version.ts';
-import type { Module } from '../model/modules.ts';
+import type { Module, ModulePatch } from '../model/modules.ts';
 import type { PackageRef } from '../model/packages.ts';
 import { buildPackagesOf } from './build-packages.ts';
 
@@ -18,12 +19,12 @@ export interface ModuleRequest {
   initramfs?: boolean | undefined;
   /** Debian packages that its build needs besides those that are known. */
   buildPackages?: readonly string[] | undefined;
+  patches?: readonly ModulePatch[] | undefined;
+  /** Why a module of a component is not published; undefined when it is. */
+  withheld?: ((component: string) => string | undefined) | undefined;
 }
 
-/** The module's name in package names: the package's own without `-dkms`. */
-export function moduleNameOf(packageName: string): string {
-  return packageName.replace(/-dkms$/, '').replace(/^dkms-/, '');
-}
+export { moduleNameOf } from '../debian/module-name.ts';
 
 /** The relations of a Provides field, written alike. */
 function providesOf(field: string | undefined): string[] {
@@ -38,7 +39,7 @@ function moduleOf(request: ModuleRequest, entry: ModulePackage): Module {
   return {
     name,
     version: entry.ref.version,
-    package: entry.ref,
+    source: { kind: 'package', ...entry.ref },
     from: entry.suite,
     provides: providesOf(entry.fields.get('Provides')),
     summary: (description.split('\n')[0] ?? request.package).trim(),
@@ -50,6 +51,8 @@ function moduleOf(request: ModuleRequest, entry: ModulePackage): Module {
       configured: request.buildPackages,
       depends: entry.fields.get('Depends'),
     }),
+    patches: [...(request.patches ?? [])],
+    withheld: request.withheld?.(entry.component),
   };
 }
 

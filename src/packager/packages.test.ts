@@ -11,7 +11,7 @@ import {
   type PackagerOptions,
   trackingPackageIdentity,
 } from './packages.ts';
-import { KERNEL, MODULE, RECORD } from './testing/inputs.ts';
+import { KERNEL, MODULE, SOURCE, RECORD } from './testing/inputs.ts';
 
 const at = useScratch('packages');
 let options: PackagerOptions;
@@ -186,7 +186,7 @@ describe('what a package is made of', () => {
   });
 
   test('does not change with the mirror, or the suites', () => {
-    const moved = withModule({ package: { ...MODULE.package, uri: 'http://other.example/x' } });
+    const moved = withModule({ source: { ...SOURCE, uri: 'http://other.example/x' } });
     const kernel = { ...KERNEL, suites: ['trixie-security'] };
     expect(modulePackageIdentity({ ...inputs(), module: moved, kernel }, options)).toBe(
       modulePackageIdentity(inputs(), options),

@@ -4,6 +4,7 @@ import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { BuildRecord } from '../model/records.ts';
+import { sourceLabel } from '../model/sources.ts';
 import { COMPRESSION_SUFFIX, compressModule } from '../programs/compress.ts';
 import type { DebContent, DebFile } from './deb-tree.ts';
 import { depmodConf } from './depmod-conf.ts';
@@ -109,7 +110,7 @@ export async function makeModulePackage(
         ['Architecture', kernel.architecture],
         ['Maintainer', options.maintainer],
         ['Depends', [kernel.image, ...modulesBelow(record, kernel)].join(', ')],
-        ['Built-Using', `${record.headersSource}, ${builtFrom(module)}`],
+        ['Built-Using', [record.headersSource, ...builtFrom(module)].join(', ')],
         ['Section', 'kernel'],
         ['Priority', 'optional'],
         ['Homepage', module.homepage],
@@ -117,7 +118,7 @@ export async function makeModulePackage(
           'Description',
           description(synopsis(module, `kernel module for Linux ${kernel.release}`), [
             `Prebuilt kernel module ${list} for Linux ${kernel.release} (${kernel.version}): ${module.summary}.`,
-            `Built from ${module.package.name} ${module.version} (source package ${module.package.source} ${module.package.sourceVersion}). No compiler, headers or DKMS are needed.`,
+            `Built from ${originOf(module)}. No compiler, headers or DKMS are needed.`,
             ...(track === undefined
               ? []
               : [
@@ -133,7 +134,7 @@ export async function makeModulePackage(
           name,
           version,
           record.sourceDateEpoch,
-          `Build of ${module.package.name} ${module.version} for Linux ${kernel.release} (${kernel.version}).`,
+          `Build of ${sourceLabel(module.source)} for Linux ${kernel.release} (${kernel.version}).`,
           options,
           source,
           inputs.copyright,
@@ -215,6 +216,13 @@ function modulesBelow({ builtOn = [] }: BuildRecord, { release }: Kernel): strin
   return builtOn.map(({ module }) => modulePackageName(module, release));
 }
 
-function builtFrom(module: Module): string {
-  return `${module.package.source} (= ${module.package.sourceVersion})`;
+/** The source packages that a module was built from; what is no package of an archive has none (Policy 7.8). */
+function builtFrom({ source }: Module): string[] {
+  return source.kind === 'package' ? [`${source.source} (= ${source.sourceVersion})`] : [];
+}
+
+function originOf({ source }: Module): string {
+  return source.kind === 'package'
+    ? `${sourceLabel(source)} (source package ${source.source} ${source.sourceVersion})`
+    : sourceLabel(source);
 }

@@ -26,9 +26,13 @@ export interface MadePackage {
   file: string;
 }
 
-/** The mirror and the suite that a source came from stand in no package. */
+/** What of a module can stand in its packages: not where its source lies, nor what only its build reads. */
 export function withoutAddress(module: Module): unknown {
-  return { ...module, from: undefined, package: { ...module.package, uri: undefined } };
+  return {
+    ...module,
+    source: { ...module.source, uri: undefined, path: undefined },
+    ...{ from: undefined, buildPackages: undefined, patches: undefined, withheld: undefined },
+  };
 }
 
 /** A maintainer script's text, with its `@PLACEHOLDERS@`. */

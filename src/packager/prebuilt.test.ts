@@ -5,7 +5,7 @@ import { sha256File } from '../core/hash.ts';
 import { useScratch } from '../core/testing/scratch.ts';
 import type { PackagerOptions } from './packages.ts';
 import { makePrebuiltPackage, prebuiltPackageIdentity, prebuiltPackageName } from './prebuilt.ts';
-import { MODULE } from './testing/inputs.ts';
+import { MODULE, SOURCE } from './testing/inputs.ts';
 
 const at = useScratch('prebuilt');
 let options: PackagerOptions;
@@ -57,8 +57,8 @@ describe('a drop-in for a DKMS package', () => {
       prebuiltPackageIdentity(INPUTS, { ...options, maintainer: 'B <b@example.org>' }),
     ];
     expect(new Set([identity, ...others]).size).toBe(others.length + 1);
-    const moved = { ...MODULE.package, uri: 'http://other.example/x' };
-    const module = { ...INPUTS.module, from: 'sid', package: moved };
+    const moved = { ...SOURCE, uri: 'http://other.example/x' };
+    const module = { ...INPUTS.module, from: 'sid', source: moved };
     expect(prebuiltPackageIdentity({ ...INPUTS, module }, options)).toBe(identity);
   });
 

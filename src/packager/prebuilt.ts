@@ -59,7 +59,7 @@ export function prebuiltPackageIdentity(
  * with Pre-Depends, and the module is gone meanwhile. Its priority is `extra`: apt 3.0 chooses among providers by
  * priority, and with an equal one takes this package, and a kernel with it, where nobody asked for it.
  *
- * @throws when there is no track
+ * @throws when there is no track, or the module's source is no package
  */
 export async function makePrebuiltPackage(
   inputs: PrebuiltPackageInputs,
@@ -71,7 +71,10 @@ export async function makePrebuiltPackage(
     throw new Error(`${module.name} has no track to depend on`);
   }
   const name = prebuiltPackageName(module.name);
-  const dkms = module.package.name;
+  if (module.source.kind !== 'package') {
+    throw new Error(`${module.name} has no DKMS package to stand in for`);
+  }
+  const dkms = module.source.name;
   const tracking = tracks.map((track) => trackingPackageName(module.name, track));
   const content: DebContent = {
     control: [

@@ -8,7 +8,7 @@ export function kernelId(kernel: Pick<Kernel, 'release' | 'architecture' | 'vers
 
 /** A module version: the same source under the same name and version. */
 export function moduleId(module: Module): string {
-  return `${module.name}\u0000${module.version}\u0000${module.package.sha256}\u0000${module.initramfs}`;
+  return `${module.name}\u0000${module.version}\u0000${module.source.sha256}\u0000${module.initramfs}`;
 }
 
 /** The value of a key, made at the first question. */

@@ -44,7 +44,7 @@ function compareModules({ module: a }: Target, { module: b }: Target): number {
   return (
     compareVersions(b.version, a.version) ||
     compareText(b.version, a.version) ||
-    compareText(a.package.sha256, b.package.sha256) ||
+    compareText(a.source.sha256, b.source.sha256) ||
     Number(a.initramfs) - Number(b.initramfs)
   );
 }

@@ -12,7 +12,7 @@ import { judgePublications, type PublishedModule } from './retire.ts';
 /** A module that a configuration asks for, as one suite can have it. */
 export interface ModuleChoice {
   name: string;
-  /** The package's name, for those who look for it. */
+  /** The package's name, for those who look for it; the kind of its source when that is no package. */
   package: string;
   /** In order of preference; empty when no archive of the suite has it. */
   candidates: readonly Module[];
@@ -123,7 +123,7 @@ function byArchitecture(kernels: readonly SuiteKernel[]): Map<string, SuiteKerne
 
 function candidatesFor({ candidates }: ModuleChoice, architecture: string): Module[] {
   return candidates.filter(
-    ({ package: ref }) => ref.architecture === 'all' || ref.architecture === architecture,
+    ({ source }) => source.architecture === 'all' || source.architecture === architecture,
   );
 }
 

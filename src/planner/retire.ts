@@ -1,6 +1,7 @@
 import { compareText } from '../core/compare.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { Kernel } from '../model/kernels.ts';
+import type { Module } from '../model/modules.ts';
 import type { KeptPackage, Target } from '../model/plans.ts';
 import { getOrMake, kernelId } from './names.ts';
 import type { PlanInputs } from './plan.ts';
@@ -42,6 +43,7 @@ export function judgePublications(inputs: PlanInputs, targets: Iterable<Target>)
   }
   const newest = newestOfLines(published);
   const present = presentReleases(inputs);
+  const withheld = withheldModules(inputs);
   const kept: KeptPackage[] = [];
   for (const entry of published) {
     const id = kernelId({ ...entry, version: entry.kernelVersion });
@@ -50,6 +52,16 @@ export function judgePublications(inputs: PlanInputs, targets: Iterable<Target>)
       ?.get(entry.module)
       ?.find(({ suites }) => suites.includes(entry.suite));
     if (target?.module.version === entry.moduleVersion) {
+      continue;
+    }
+    const why = withheld.get(`${entry.suite}\u0000${entry.module}`);
+    if (why !== undefined) {
+      kept.push({
+        ...keptOf(entry),
+        verdict: 'retired',
+        reason: `not published any more: ${why}`,
+        since: inputs.now,
+      });
       continue;
     }
     const isNewest = compareVersions(entry.kernelVersion, newest.get(lineOf(entry)) ?? '') >= 0;
@@ -70,8 +82,8 @@ function judgeEntry(
   target: Target | undefined,
   { policy: { graceDays }, now }: PlanInputs,
 ): KeptPackage {
-  const { suite, id, module, moduleVersion, release, architecture, since } = entry;
-  const kept = { suite, id, module, moduleVersion, release, architecture };
+  const { since } = entry;
+  const kept = keptOf(entry);
   if (left === undefined) {
     const reason =
       target === undefined
@@ -98,6 +110,33 @@ function judgeEntry(
         reason: `${gone}; stays until ${new Date(until).toISOString().slice(0, 10)}`,
         since,
       };
+}
+
+function keptOf(entry: PublishedModule): Omit<KeptPackage, 'verdict' | 'reason' | 'since'> {
+  const { suite, id, module, moduleVersion, release, architecture } = entry;
+  return { suite, id, module, moduleVersion, release, architecture };
+}
+
+/** Modules that the configuration keeps out of a suite, in whatever version: `suite NUL module` → why. */
+function withheldModules({ suites }: PlanInputs): ReadonlyMap<string, string> {
+  const withheld = new Map<string, string>();
+  for (const { suite, modules } of suites) {
+    for (const { name, candidates } of modules) {
+      const why = withheldReason(candidates);
+      if (why !== undefined) {
+        withheld.set(`${suite}\u0000${name}`, why);
+      }
+    }
+  }
+  return withheld;
+}
+
+/** Why all versions of a module are kept out of the repository; undefined when one is not, or none is there. */
+export function withheldReason(
+  candidates: readonly Pick<Module, 'withheld'>[],
+): string | undefined {
+  const [first] = candidates;
+  return candidates.every(({ withheld }) => withheld !== undefined) ? first?.withheld : undefined;
 }
 
 /** The newest of each line of each module of each suite: {@link lineOf} → kernel version. */

@@ -1,5 +1,5 @@
 import type { Target } from '../model/plans.ts';
-import { VERDICT_MEANINGS } from '../model/verdicts.ts';
+import { actionOf } from '../model/actions.ts';
 import { table } from './tables.ts';
 
 /** What a run ends with on a terminal. */
@@ -7,8 +7,8 @@ export interface RunSummary {
   targets: readonly Target[];
   /** A tracking package of each published suite, for the example. */
   examples: ReadonlyMap<string, string>;
-  /** Text of {@link indexTable}. */
-  indices: string;
+  /** Texts of what could not be read; empty ones count for nothing. */
+  problems: readonly string[];
   url: string;
   /** File name for sources.list.d. */
   slug: string;
@@ -53,14 +53,12 @@ export function formatSummary(summary: RunSummary): string {
           module.name,
           kernel.release,
           verdict,
-          `${reason} (${VERDICT_MEANINGS[verdict].action})`,
+          `${reason} (${actionOf({ verdict, module })})`,
         ]),
       ),
     );
   }
-  if (summary.indices !== '') {
-    sections.push(summary.indices);
-  }
+  sections.push(...summary.problems.filter((text) => text !== ''));
   if (published.length > 0) {
     for (const [suite, example] of summary.examples) {
       const lines = adminLines(summary, suite, example).map((line) => `    ${line}\n`);

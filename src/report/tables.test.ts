@@ -31,7 +31,10 @@ describe('a table', () => {
 
   test('of kernels says whose headers are gone', () => {
     const { kernel } = makeTarget('a', 'built');
-    const seen = { ...kernel, headers: { packages: [], requires: [], suite: 'trixie' } };
+    const seen = {
+      ...kernel,
+      headers: { packages: [], tools: [], missing: undefined, requires: [], suite: 'trixie' },
+    };
     const unseen = { ...kernel, unseenSince: '2026-11-20T01:02:03.000Z' };
     const text = kernelTable([
       {
@@ -115,7 +118,10 @@ test('an explanation says who must act, and where the log is', () => {
 describe('the end of a run', () => {
   const summary = {
     ...{ built: 1, changed: true, seconds: 3, url: 'http://localhost:8473/' },
-    ...{ examples: new Map([['trixie', 'good-modules-amd64']]), indices: 'INDEX NOT READ\n' },
+    ...{
+      examples: new Map([['trixie', 'good-modules-amd64']]),
+      problems: ['', 'INDEX NOT READ\n'],
+    },
     ...{ slug: 'example', directory: '/srv/repo', configFile: 'c.yaml' },
   };
 

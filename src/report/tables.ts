@@ -1,6 +1,6 @@
 import type { SuiteKernel } from '../model/kernels.ts';
 import type { Plan, Target } from '../model/plans.ts';
-import { VERDICT_MEANINGS } from '../model/verdicts.ts';
+import { actionOf } from '../model/actions.ts';
 import { printable } from './text.ts';
 
 /** Rows as text with aligned columns; the last column is left as it is. */
@@ -107,6 +107,19 @@ export function planTable({ targets, kept, absent }: Plan): string {
   return sections.join('\n');
 }
 
+/** Sources that could not be got. */
+export function sourceTable(
+  problems: readonly { module: string; version: string | null; message: string }[],
+): string {
+  if (problems.length === 0) {
+    return '';
+  }
+  return table(
+    ['SOURCE NOT READ', 'USED INSTEAD', 'WHY'],
+    problems.map(({ module, version, message }) => [module, version ?? 'nothing', message]),
+  );
+}
+
 /** Indices that could not be read. */
 export function indexTable(
   problems: readonly {
@@ -138,7 +151,7 @@ export function explanation(target: Target, log: string | undefined): string {
     `${module.name} ${module.version} for ${kernel.release} (${kernel.architecture})`,
     `  verdict  ${verdict}, since ${since}`,
     `  reason   ${printable(reason)}`,
-    `  action   ${VERDICT_MEANINGS[verdict].action}`,
+    `  action   ${actionOf(target)}`,
     ...(log === undefined ? [] : [`  log      ${log}`]),
     '',
   ].join('\n');

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { removePartials } from '../archive/debs.ts';
 import { ArchiveGroup } from '../archive/group.ts';
 import { type MachineApt, readMachineApt } from '../archive/machine.ts';
+import { ObjectStore } from '../builder/object-store.ts';
 import { Store } from '../builder/store.ts';
 import * as groups from '../config/archives.ts';
 import type { Config } from '../config/schema.ts';
@@ -37,6 +38,8 @@ export interface Context {
   markerOf(key: string): string;
   /** Keys that another process is building now. */
   building(): Promise<Set<string>>;
+  /** Compilations of earlier builds; undefined when the configuration wants none. */
+  objects: ObjectStore | undefined;
   /** A store of unpacked packages fed by an archive. */
   storeOf(archive: ArchiveGroup): Store;
   close(): Promise<void>;
@@ -133,6 +136,9 @@ function assemble(
         names.filter((name) => name.endsWith(MARKER)).map((name) => name.slice(0, -MARKER.length)),
       );
     },
+    objects: config.cache.objects
+      ? new ObjectStore(path.join(cache, 'objects'), (hash) => path.join(cache, 'headers', hash))
+      : undefined,
     storeOf(archive) {
       let store = stores.get(archive);
       if (store === undefined) {

@@ -18,10 +18,12 @@ const PROGRAMS: readonly [program: string, debianPackage: string][] = [
   ['apt-get', 'apt'],
   ['bwrap', 'bubblewrap'],
   ['dpkg-deb', 'dpkg'],
+  ['git', 'git'],
   ['gpg', 'gpg'],
   ['mount', 'mount'],
   ['prlimit', 'util-linux'],
   ['setpriv', 'util-linux'],
+  ['tar', 'tar'],
   ['unshare', 'util-linux'],
   ['xz', 'xz-utils'],
 ];

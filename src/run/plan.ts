@@ -95,7 +95,7 @@ export async function planSurvey(context: Context, survey: Survey): Promise<Plan
   const { ledger, config } = context;
   const sightings = await ledger.sightings();
   const known = [...sightings];
-  return makePlan({
+  const plan = makePlan({
     suites: survey.suites,
     present: survey.kernels,
     inputsOf: (module, kernel) => survey.inputsOf(module, kernel),
@@ -118,6 +118,9 @@ export async function planSurvey(context: Context, survey: Survey): Promise<Plan
     policy: { graceDays: config.retention.graceDays, toolchain: config.toolchain },
     now: new Date().toISOString(),
   });
+  // Of a module whose source can't be got it is not known where it is missing.
+  const unread = new Set(survey.sourceProblems.map(({ module }) => module));
+  return { ...plan, absent: plan.absent.filter(({ module }) => !unread.has(module)) };
 }
 
 /** A target as JSON shows it. */
@@ -152,6 +155,7 @@ export function viewPlan({ survey, plan }: SurveyPlan): object {
     kept: plan.kept.map(viewKept),
     absent: plan.absent,
     indices: problemsOf(survey),
+    sources: survey.sourceProblems,
   };
 }
 
@@ -165,6 +169,11 @@ export interface IndexProblem {
   lastGood: string | null;
   code: string;
   message: string;
+}
+
+/** Whether all indices and sources could be read. */
+export function isWholeSurvey({ survey }: SurveyPlan): boolean {
+  return problemsOf(survey).length === 0 && survey.sourceProblems.length === 0;
 }
 
 /** The indices that are not as they should be; also those of suites that are only read. */

@@ -113,7 +113,7 @@ export async function preflight(
       });
     }
   }
-  const survey = await surveyOf(context, [...suites.values()]);
+  const survey = await surveyOf(context, [...suites.values()], whole.sourceProblems);
   const first = { survey, plan: await planSurvey(context, survey) };
   let { plan } = first;
   if (options.build) {

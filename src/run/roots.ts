@@ -2,12 +2,13 @@ import * as path from 'node:path';
 import PQueue from 'p-queue';
 import { z } from 'zod';
 import type { ArchiveGroup } from '../archive/group.ts';
+import { buildRequires, type Cross, crossObstacle, crossOf } from '../builder/cross.ts';
 import { BASE_PACKAGES } from '../builder/key.ts';
 import { rootHash } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
 import { readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
-import type { Kernel } from '../model/kernels.ts';
+import type { Kernel, KernelHeaders } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { DebRef } from '../model/packages.ts';
 import type { Context } from './context.ts';
@@ -79,14 +80,15 @@ export class Roots {
   async solve(requests: Iterable<RootRequest>): Promise<void> {
     const pending: Promise<void>[] = [];
     for (const { kernel, buildPackages } of requests) {
-      const id = rootId(kernel, buildPackages);
+      const id = this.#idOf(kernel, buildPackages);
       const { headers } = kernel;
+      const cross = this.#crossOf(kernel);
       const archive = this.#context.archives.find(
         ({ group }) => group.name === headers?.suite,
       )?.archive;
       if (headers !== undefined && archive !== undefined && !this.#roots.has(id)) {
         this.#roots.set(id, { layers: [], hash: '' });
-        pending.push(this.#solveOne(id, archive, headers.requires, buildPackages));
+        pending.push(this.#solveOne(id, archive, headers, cross, buildPackages));
       }
     }
     await Promise.all(pending);
@@ -94,20 +96,54 @@ export class Roots {
 
   /** The root of a module's builds for a kernel; undefined when it was not solved. */
   of(kernel: Kernel, { buildPackages }: Pick<Module, 'buildPackages'>): Root | undefined {
-    return this.#roots.get(rootId(kernel, buildPackages));
+    return this.#roots.get(this.#idOf(kernel, buildPackages));
+  }
+
+  /** What keeps this machine from building for a kernel of another architecture; undefined when nothing does. */
+  obstacleOf(kernel: Kernel): string | undefined {
+    const cross = this.#crossOf(kernel);
+    if (cross === undefined || kernel.headers === undefined) {
+      return undefined;
+    }
+    const root = this.of(kernel, { buildPackages: [] });
+    const problem = root !== undefined && 'problem' in root ? root.problem.message : undefined;
+    return crossObstacle(kernel.headers, cross, problem);
+  }
+
+  #crossOf({ architecture }: Kernel): Cross | undefined {
+    return crossOf(this.#context.machine.architecture, architecture);
+  }
+
+  /** Builds with the same id have the same build root. */
+  #idOf(kernel: Kernel, buildPackages: readonly string[]): string {
+    const { headers } = kernel;
+    return headers === undefined
+      ? ''
+      : [
+          headers.suite,
+          ...buildRequires(headers, this.#crossOf(kernel)),
+          ...['+', ...buildPackages],
+        ].join(' ');
   }
 
   async #solveOne(
     id: string,
     archive: ArchiveGroup,
-    requires: readonly string[],
+    headers: KernelHeaders,
+    cross: Cross | undefined,
     buildPackages: readonly string[],
   ): Promise<void> {
-    const names = [...BASE_PACKAGES, ...requires];
-    const [base, all] = await Promise.all([
+    const names = [...BASE_PACKAGES, ...buildRequires(headers, cross)];
+    // What a module needs beside is the same for every other architecture: apt is asked once.
+    const more = cross === undefined || buildPackages.length === 0 ? names : BASE_PACKAGES;
+    const [base, beside] = await Promise.all([
       this.#closure(archive, names),
-      this.#closure(archive, [...names, ...buildPackages]),
+      this.#closure(archive, [...more, ...buildPackages]),
     ]);
+    const all =
+      base instanceof LockstepError || beside instanceof LockstepError || cross === undefined
+        ? beside
+        : united(base, beside);
     const root =
       base instanceof LockstepError
         ? { problem: base }
@@ -138,6 +174,11 @@ export class Roots {
   }
 }
 
+/** Packages of two closures of the same archive, each once. */
+function united(base: readonly DebRef[], beside: readonly DebRef[]): DebRef[] {
+  return [...new Map([...base, ...beside].map((ref) => [ref.sha256, ref])).values()];
+}
+
 /** A root as layers: what is in `all` and not in `base` lies above it, unless apt left out a part of the base. */
 function layered(base: readonly DebRef[], all: readonly DebRef[]): RootLayers {
   const hash = rootHash(all);
@@ -145,11 +186,4 @@ function layered(base: readonly DebRef[], all: readonly DebRef[]): RootLayers {
   const above = all.filter((ref) => !shared.has(ref.sha256));
   const isWhole = above.length + base.length === all.length;
   return { layers: above.length === 0 ? [all] : isWhole ? [above, base] : [all], hash };
-}
-
-/** Builds with the same id have the same build root. */
-function rootId({ headers }: Kernel, buildPackages: readonly string[]): string {
-  return headers === undefined
-    ? ''
-    : [headers.suite, ...headers.requires, '+', ...buildPackages].join(' ');
 }

@@ -1,4 +1,5 @@
 import type { ArchiveGroup } from '../archive/group.ts';
+import { unpackedOf } from '../builder/kernel-tree.ts';
 import { rootHash } from '../builder/store.ts';
 import { LockstepError } from '../core/errors.ts';
 import { LocalEngine } from '../engine/local.ts';
@@ -8,8 +9,16 @@ import type { Plan, Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
 import type { BuildRecord } from '../model/records.ts';
 import type { Context } from './context.ts';
-import { executeTarget, TreesOfArchives } from './execute-target.ts';
-import { type IndexProblem, planAll, planSurvey, problemsOf, type SurveyPlan } from './plan.ts';
+import { executeTarget } from './execute-target.ts';
+import { TreesOfArchives } from './kernel-trees.ts';
+import {
+  type IndexProblem,
+  isWholeSurvey,
+  planAll,
+  planSurvey,
+  problemsOf,
+  type SurveyPlan,
+} from './plan.ts';
 import { type PublishSummary, publishAll } from './publish.ts';
 import { since, type Survey } from './survey.ts';
 
@@ -32,7 +41,7 @@ function expectations(records: readonly BuildRecord[]): (target: Target) => numb
       last.set(record.module, record.seconds);
     }
   }
-  return ({ module }) => last.get(module.name) ?? module.package.size * SECONDS_A_BYTE;
+  return ({ module }) => last.get(module.name) ?? module.source.size * SECONDS_A_BYTE;
 }
 
 /** What a run builds now. */
@@ -102,7 +111,8 @@ async function prepareArchive(
     return root !== undefined;
   });
   for (const { module, kernel } of solved) {
-    for (const ref of [module.package, ...(kernel.headers?.packages ?? [])]) {
+    const own = module.source.kind === 'package' ? [module.source] : [];
+    for (const ref of [...own, ...unpackedOf(kernel.headers)]) {
       refs.set(ref.sha256, ref);
     }
   }
@@ -116,7 +126,7 @@ async function prepareArchive(
   context.emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });
   const shared = [...roots.values()].map((root) => store.root(root));
   for (const { kernel } of solved) {
-    shared.push(...(kernel.headers?.packages ?? []).map((ref) => store.unpacked(ref)));
+    shared.push(...unpackedOf(kernel.headers).map((ref) => store.headers(ref)));
   }
   // All of them end before anything is said of the first that fails.
   await Promise.allSettled(shared);
@@ -266,15 +276,15 @@ async function hasSomething({ ledger }: Context, built: readonly BuildRecord[]):
 }
 
 /** Whether nothing is left to do for a target. */
-function isDone({ verdict, suites }: Target): boolean {
-  // What is built ahead is published when its kernel arrives.
+function isDone({ verdict, suites, module }: Target): boolean {
+  // What is built ahead is published when its kernel arrives; what is withheld is not published at all.
   return (
     (VERDICT_MEANINGS[verdict].final && verdict !== 'failed') ||
-    (verdict === 'built' && suites.length === 0)
+    (verdict === 'built' && (suites.length === 0 || module.withheld !== undefined))
   );
 }
 
-/** 0 when every target has a final verdict other than failed and every index could be read, else 1. */
-export function exitCodeOf({ survey, plan }: SurveyPlan): 0 | 1 {
-  return plan.targets.every(isDone) && problemsOf(survey).length === 0 ? 0 : 1;
+/** 0 when every target has a final verdict other than failed and every index and source could be read, else 1. */
+export function exitCodeOf(plan: SurveyPlan): 0 | 1 {
+  return plan.plan.targets.every(isDone) && isWholeSurvey(plan) ? 0 : 1;
 }

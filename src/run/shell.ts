@@ -2,7 +2,8 @@ import { buildModule } from '../builder/build.ts';
 import { LockstepError } from '../core/errors.ts';
 import type { Target } from '../model/plans.ts';
 import type { Context } from './context.ts';
-import { buildRequestOf, evaluateTarget, KernelTrees, prepareTarget } from './execute-target.ts';
+import { KernelTrees } from './kernel-trees.ts';
+import { buildRequestOf, evaluateTarget, prepareTarget } from './prepare-target.ts';
 import type { Survey } from './survey.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function openBuildShell(
   }
   const trees = new KernelTrees(context.storeOf(survey.archiveOf(target.kernel)));
   const prepared = await prepareTarget(context, survey, target, trees);
-  const conf = await evaluateTarget(context, target, prepared);
+  const conf = await evaluateTarget(context, prepared);
   const request = buildRequestOf(context, prepared, conf);
   const result = await buildModule(request);
   const said =

@@ -21,8 +21,9 @@ import {
 import { modulePackageName, packageVersion, trackingPackageName } from '../packager/versions.ts';
 import { findSourceFolder } from '../modules/evaluate.ts';
 import { kernelId } from '../planner/names.ts';
+import { withheldReason } from '../planner/retire.ts';
 import type { Context } from './context.ts';
-import { newestFile, readCopyright } from './execute-target.ts';
+import { documentsOf, newestFile, readCopyright } from './prepare-target.ts';
 import type { SurveyPlan } from './plan.ts';
 import { publicationId, type PublicationFacts, rebuilt, SuiteUpdate } from './suite-update.ts';
 import type { SurveySuite } from './survey.ts';
@@ -59,6 +60,7 @@ export async function publicationsOf(
 ): Promise<{ after: Publications[string]; failure: Error | undefined }> {
   const update = new SuiteUpdate(context, suite.suite, all);
   dropRetired(update, suite, plan.kept);
+  dropWithheld(update, suite);
   const tracksOf = new Map(suite.kernels.map(({ kernel, tracks }) => [kernel, tracks]));
   const tracked = new Map<string, Tracked[]>();
   let failure: Error | undefined;
@@ -80,6 +82,12 @@ export async function publicationsOf(
   };
   for (const target of plan.targets.filter(({ suites }) => suites.includes(suite.suite))) {
     const { module, kernel, record } = target;
+    if (module.withheld !== undefined) {
+      update.drop(
+        publicationId(modulePackageName(module.name, kernel.release), kernel.architecture),
+      );
+      continue;
+    }
     await attempt(`${suite.suite}: ${module.name} for ${kernel.release}`, async () => {
       const modulePackage =
         record?.outcome === 'built'
@@ -121,6 +129,20 @@ function dropRetired(
   for (const entry of kept) {
     if (entry.suite === suite && entry.verdict === 'retired') {
       update.drop(entry.id);
+    }
+  }
+}
+
+/** Leaves out all packages of modules that the configuration keeps out of the repository. */
+function dropWithheld(update: SuiteUpdate, { modules }: SurveySuite): void {
+  const names = new Set(
+    modules
+      .filter(({ candidates }) => withheldReason(candidates) !== undefined)
+      .map(({ name }) => name),
+  );
+  for (const [id, { module }] of Object.entries(update.after)) {
+    if (module !== undefined && names.has(module)) {
+      update.drop(id);
     }
   }
 }
@@ -183,10 +205,10 @@ async function sourceOf(
     const copyright = await context.ledger.copyright(record.key);
     return { copyright, epoch: record.sourceDateEpoch };
   }
-  const unpacked = await context.storeOf(archive).moduleSource(module.package);
+  const unpacked = await context.storeOf(archive).moduleSource(module.source);
   const { path: source } = await findSourceFolder(unpacked);
   return {
-    copyright: await readCopyright(unpacked, module.package.name),
+    copyright: await readCopyright(unpacked, documentsOf(module)),
     epoch: await newestFile(source),
   };
 }
@@ -202,7 +224,8 @@ async function putPrebuiltPackage(
     a.length - b.length ||
     (a < b ? -1 : 1);
   const [first] = tracked.toSorted((a, b) => order(a.track, b.track));
-  if (first === undefined) {
+  // What is no DKMS package has none to stand in for.
+  if (first === undefined || first.module.source.kind !== 'package') {
     return;
   }
   // A flavour whose newest kernel has no module yet still has its tracking package.

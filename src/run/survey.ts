@@ -10,7 +10,8 @@ import {
   kernelHashes,
   moduleHash,
 } from '../builder/key.ts';
-import type { ModuleConfig } from '../config/schema.ts';
+import { patchesFor, patchesHash } from '../builder/patches.ts';
+import { isPackage, nameOf, type PackageModule } from '../config/modules.ts';
 import { LockstepError } from '../core/errors.ts';
 import { compareVersions } from '../debian/version.ts';
 import { isKernelPackage, makeCatalogue } from '../kernels/catalogue.ts';
@@ -22,13 +23,14 @@ import {
   byPackageName,
   findCandidates,
   type ModulePackage,
-  moduleNameOf,
   refuseMissing,
 } from '../modules/find.ts';
 import type { ModuleChoice } from '../planner/plan.ts';
 import type { Context } from './context.ts';
 import { type ArchiveIndices, readArchives, refreshArchives } from './indices.ts';
 import { type RootRequest, Roots } from './roots.ts';
+import { type ConfiguredSources, readSources, type SourceProblem } from './sources.ts';
+import { withheldOf } from './withheld.ts';
 
 /** What one suite of the configuration has. */
 export interface SurveySuite {
@@ -49,6 +51,8 @@ export interface SurveySuite {
 /** What all archives of the configuration have: the inputs of a plan. */
 export interface Survey {
   suites: SurveySuite[];
+  /** Modules whose sources can't be got now. */
+  sourceProblems: SourceProblem[];
   /** All kernels of all suites, each once. */
   kernels: Kernel[];
   /**
@@ -83,7 +87,7 @@ export async function surveyArchives(
     await refreshArchives(context);
   }
   const began = Date.now();
-  const names = new Set(config.modules.map((module) => module.package));
+  const names = new Set(config.modules.filter(isPackage).map((module) => module.package));
   const read = await readArchives(context, names);
   if (read.every(({ statuses }) => statuses.every(({ state }) => state === 'missing'))) {
     const suites = config.archives.flatMap((archive) => archive.suites).join(', ');
@@ -91,8 +95,9 @@ export async function surveyArchives(
       hint: `lockstep plan -c ${config.file}`,
     });
   }
-  const suites = surveySuites(context, read, await readFacts(read));
-  const survey = await surveyOf(context, suites);
+  const sources = await readSources(context, options);
+  const suites = surveySuites(context, read, await readFacts(read), sources);
+  const survey = await surveyOf(context, suites, sources.problems);
   const wanted = new Set(suites.flatMap(({ kernels }) => kernels.map(({ kernel }) => kernel)));
   const modules = new Set(suites.flatMap((suite) => suite.modules.map(({ name }) => name)));
   emit({
@@ -105,30 +110,34 @@ export async function surveyArchives(
 }
 
 /** The survey of some suites: their wanted kernels' build roots and keys. */
-export async function surveyOf(context: Context, suites: SurveySuite[]): Promise<Survey> {
-  const native = context.machine.architecture;
+export async function surveyOf(
+  context: Context,
+  suites: SurveySuite[],
+  sourceProblems: SourceProblem[],
+): Promise<Survey> {
   const roots = new Roots(context);
-  await roots.solve(rootRequests(suites, native));
+  await roots.solve(rootRequests(suites));
   const kernels = [...new Set(suites.flatMap(({ all }) => all.map(({ kernel }) => kernel)))];
   const modules = suites.flatMap((suite) => suite.modules.flatMap(({ candidates }) => candidates));
   return {
     suites,
+    sourceProblems,
     kernels,
     findModule: (name, version) =>
       modules.find((module) => module.name === name && module.version === version),
-    ...keysOf(context, roots, native),
+    ...keysOf(context, roots),
   };
 }
 
 /** Every build root that a suite's kernels and modules need, each once. */
-function* rootRequests(suites: readonly SurveySuite[], native: string): Generator<RootRequest> {
+function* rootRequests(suites: readonly SurveySuite[]): Generator<RootRequest> {
   for (const { kernels, modules } of suites) {
     const sets = new Map<string, readonly string[]>([['', []]]);
     for (const { buildPackages } of modules.flatMap(({ candidates }) => candidates)) {
       sets.set(buildPackages.join(' '), buildPackages);
     }
     for (const { kernel } of kernels) {
-      for (const buildPackages of kernel.architecture === native ? sets.values() : []) {
+      for (const buildPackages of sets.values()) {
         yield { kernel, buildPackages };
       }
     }
@@ -155,9 +164,10 @@ function staleOf(statuses: readonly IndexStatus[]): Map<string, string> {
 }
 
 function surveySuites(
-  { config, emit }: Context,
+  { config, emit, machine }: Context,
   read: readonly ArchiveIndices[],
   facts: ReadonlyMap<string, SuiteFacts[]>,
+  sources: ConfiguredSources,
 ): SurveySuite[] {
   const architectures = [
     ...new Set(read.flatMap(({ statuses }) => statuses.map(({ architecture }) => architecture))),
@@ -171,6 +181,7 @@ function surveySuites(
       stale: staleOf(statuses),
     })),
     architectures,
+    machine.architecture,
   );
   const isWhole = read.every(({ statuses }) => statuses.every(({ state }) => state !== 'missing'));
   // What only an unread index has may be missing; a name that no suite has is a mistake otherwise.
@@ -209,20 +220,35 @@ function surveySuites(
       kernels: group.isPublished
         ? [...own, ...aheadOf(group.ahead, catalogue.get(group.name) ?? [], selected)]
         : [],
-      modules: config.modules.map((module) => ({
-        name: moduleNameOf(module.package),
-        package: module.package,
-        candidates: findCandidates(module, places.of(module, group.name)),
-      })),
+      modules: config.modules.map((module): ModuleChoice => {
+        const name = nameOf(module);
+        const patches = sources.patches.get(name);
+        if (!isPackage(module)) {
+          const found = sources.modules.get(name);
+          return { name, package: 'its source', candidates: found === undefined ? [] : [found] };
+        }
+        const withheld = (component: string): string | undefined =>
+          withheldOf(config, module, component);
+        const request = { ...module, patches, withheld };
+        const candidates = findCandidates(request, places.of(module, group.name));
+        // Without its patches a module is another one: what is published stays, nothing new is built.
+        return {
+          name,
+          package: module.package,
+          candidates: patches === undefined ? [] : candidates,
+        };
+      }),
     };
   });
   const missing = config.modules
-    .filter(({ package: name }) =>
+    .filter(isPackage)
+    .filter((module) => sources.patches.has(nameOf(module)))
+    .map((module) => module.package)
+    .filter((name) =>
       suites.every(({ modules }) =>
         modules.every((choice) => choice.package !== name || choice.candidates.length === 0),
       ),
-    )
-    .map((module) => module.package);
+    );
   const where = config.archives.flatMap((archive) => archive.suites).join(', ');
   unlessUnread(() => refuseMissing(missing, where));
   return suites;
@@ -284,7 +310,7 @@ class Places {
   }
 
   /** The places for a module of a suite, in order of preference. */
-  of({ from = ['own'], package: name }: ModuleConfig, suite: string): Packages[] {
+  of({ from = ['own'], package: name }: PackageModule, suite: string): Packages[] {
     return from.flatMap((place) => {
       const names = place === 'own' ? [suite, ...(this.#bases.get(suite) ?? [])] : [place];
       const found = names.map((entry) => this.#byName.get(entry) ?? new Map());
@@ -298,7 +324,6 @@ class Places {
 function keysOf(
   context: Context,
   roots: Roots,
-  native: string,
 ): Pick<Survey, 'rootOf' | 'archiveOf' | 'inputsOf' | 'keyOf' | 'waitsFor' | 'rootHashOf'> {
   const kernelHashOf = memo((kernel: Kernel): KernelHashes | undefined =>
     kernel.headers === undefined ? undefined : kernelHashes(kernel, kernel.headers),
@@ -310,7 +335,9 @@ function keysOf(
   };
   const inputsOf = (module: Module, kernel: Kernel): string | undefined => {
     const hashes = kernelHashOf(kernel);
-    return hashes === undefined ? undefined : buildInputs(moduleHashOf(module), hashes);
+    return hashes === undefined
+      ? undefined
+      : buildInputs(moduleHashOf(module), hashes, patchesHash(patchesFor(module, kernel)));
   };
   return {
     inputsOf,
@@ -319,7 +346,7 @@ function keysOf(
       const hashes = kernelHashOf(kernel);
       return hashes === undefined
         ? undefined
-        : buildKey(buildInputs(moduleHashOf(module), hashes), hashes, rootHashOf(module, kernel));
+        : buildKey(inputsOf(module, kernel) ?? '', hashes, rootHashOf(module, kernel));
     },
     rootOf(module, kernel) {
       const root = roots.of(kernel, module);
@@ -335,9 +362,6 @@ function keysOf(
       }
       return found.archive;
     },
-    waitsFor: (kernel) =>
-      kernel.architecture === native
-        ? undefined
-        : `this ${native} machine can't build for ${kernel.architecture}`,
+    waitsFor: memo((kernel: Kernel) => roots.obstacleOf(kernel)),
   };
 }

@@ -1,3 +1,4 @@
+import { unpackedOf } from '../builder/kernel-tree.ts';
 import type { SuiteKernel } from '../model/kernels.ts';
 import type { SurveyPlan } from './plan.ts';
 import type { Survey } from './survey.ts';
@@ -28,7 +29,8 @@ function kernelView(suite: string, { kernel, tracks }: SuiteKernel): KernelView 
   return {
     suite,
     ...{ release, abi, flavour, architecture, version, suites, source, provides },
-    headers: kernel.headers?.packages.map((ref) => ref.name) ?? null,
+    headers:
+      kernel.headers === undefined ? null : unpackedOf(kernel.headers).map((ref) => ref.name),
     tracks,
     ...(kernel.unseenSince === undefined ? {} : { unseenSince: kernel.unseenSince }),
   };

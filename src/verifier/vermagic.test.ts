@@ -20,6 +20,10 @@ const MEASURED: [vermagic: string, options: string[]][] = [
     [...VERSIONED, '64BIT', 'X86_64', 'PREEMPT_BUILD', 'PREEMPT_RT'],
   ],
   [
+    '7.2.12+deb14-rt-amd64 SMP preempt_rt mod_unload ',
+    [...COMMON, '64BIT', 'X86_64', 'PREEMPT_BUILD', 'PREEMPT', 'PREEMPT_RT'],
+  ],
+  [
     '6.1.0-50-686-pae SMP preempt mod_unload modversions 686 ',
     [...VERSIONED, 'X86_32', 'M686', 'PREEMPT_BUILD'],
   ],
@@ -68,7 +72,8 @@ describe('expectedVermagic', () => {
   it.each(MEASURED)('%s', (vermagic, options) => {
     const release = vermagic.slice(0, vermagic.indexOf(' '));
     const expected = expectedVermagic(release, configOf(...options));
-    expect(formatVermagic(expected)).toBe(vermagic.trim());
+    const word = / preempt_rt /.test(vermagic) ? 'preempt_rt' : 'preempt';
+    expect(formatVermagic(expected).replace('preempt|preempt_rt', word)).toBe(vermagic.trim());
     expect(vermagicFits(vermagic, expected)).toBe(true);
   });
 
@@ -83,11 +88,30 @@ describe('expectedVermagic', () => {
 
   it('knows the mark that 32-bit ARM had before 5.11', () => {
     const config = configOf(...VERSIONED, 'ARM', 'CPU_32v7', 'ARM_PATCH_PHYS_VIRT');
-    expect(expectedVermagic('5.10.0-46-armmp', config).tail).toEqual(['ARMv7', 'p2v']);
+    expect(expectedVermagic('5.9.0-1-armmp', config).tail).toEqual(['ARMv7', 'p2v']);
+    // Debian's 5.10.0-32-armmp.
+    const stable = expectedVermagic('5.10.0-32-armmp', config);
+    const measured = '5.10.0-32-armmp SMP mod_unload modversions ARMv7 p2v8 ';
+    expect(vermagicFits(measured, stable)).toBe(true);
+    expect(vermagicFits(measured.replace('p2v8', 'p2v'), stable)).toBe(true);
+    expect(vermagicFits(measured.replace('p2v8', 'p2v9'), stable)).toBe(false);
   });
 });
 
 describe('vermagicFits', () => {
+  it('takes either word of a kernel that is preemptible and real-time, and else only the one', () => {
+    const fits = (word: string, ...options: string[]): boolean =>
+      vermagicFits(
+        `7.2 SMP ${word}`,
+        expectedVermagic('7.2', configOf('SMP', 'X86_64', ...options)),
+      );
+    expect(fits('preempt', 'PREEMPT_BUILD', 'PREEMPT_RT')).toBe(true);
+    expect(fits('preempt_rt', 'PREEMPT_BUILD', 'PREEMPT_RT')).toBe(true);
+    expect(fits('preempt_rt', 'PREEMPT_BUILD')).toBe(false);
+    expect(fits('preempt', 'PREEMPT_RT')).toBe(false);
+    expect(fits('', 'PREEMPT_BUILD', 'PREEMPT_RT')).toBe(false);
+  });
+
   const expected = expectedVermagic('6.12.117+deb13-amd64', configOf(...VERSIONED, 'X86_64'));
 
   it.each([

@@ -3,9 +3,12 @@ import { isSet, type KernelConfig } from './kernel-config.ts';
 /** The vermagic that modules of a kernel must have, by include/linux/vermagic.h and arch/…/asm/vermagic.h. */
 export interface ExpectedVermagic {
   release: string;
-  /** `SMP`, `preempt`, `mod_unload`, `modversions`: those that the configuration asks for, in order. */
+  /**
+   * `SMP`, `preempt`, `mod_unload`, `modversions`: those that the configuration asks for, in order. Words with `|`
+   * between them are alternatives.
+   */
   flags: readonly string[];
-  /** What the architecture adds; undefined for an architecture that is not known here. */
+  /** What the architecture adds, with alternatives as above; undefined for an architecture that is not known here. */
   tail: readonly string[] | undefined;
   /** Whether a hash of the structure layout's seed ends it; its value is not in the configuration. */
   randomised: boolean;
@@ -80,10 +83,12 @@ function armTail(release: string, config: KernelConfig): string[] | undefined {
   }
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(release) ?? [];
   const old = Number(major) < 5 || (major === '5' && Number(minor) < 11);
+  // 5.11's mark came to 5.10 by a stable release.
+  const mark = old ? (major === '5' && minor === '10' ? 'p2v|p2v8' : 'p2v') : 'p2v8';
   return [
     `ARMv${version}`,
     ...(isSet(config, 'THUMB2_KERNEL') ? ['thumb2'] : []),
-    ...(isSet(config, 'ARM_PATCH_PHYS_VIRT') ? [old ? 'p2v' : 'p2v8'] : []),
+    ...(isSet(config, 'ARM_PATCH_PHYS_VIRT') ? [mark] : []),
   ];
 }
 
@@ -129,9 +134,12 @@ function tailOf(release: string, config: KernelConfig): string[] | undefined {
 export function expectedVermagic(release: string, config: KernelConfig): ExpectedVermagic {
   // PREEMPT selects PREEMPT_BUILD since that option exists (5.16); before, PREEMPT itself was asked for.
   const preempt = isSet(config, 'PREEMPT_BUILD') || isSet(config, 'PREEMPT');
+  const realTime = isSet(config, 'PREEMPT_RT');
+  // Where a kernel is both, 6.12's vermagic.h says `preempt` and 7.2's `preempt_rt`.
+  const preemption = [...(preempt ? ['preempt'] : []), ...(realTime ? ['preempt_rt'] : [])];
   const flags = [
     isSet(config, 'SMP') ? 'SMP' : undefined,
-    preempt ? 'preempt' : isSet(config, 'PREEMPT_RT') ? 'preempt_rt' : undefined,
+    preemption.length === 0 ? undefined : preemption.join('|'),
     isSet(config, 'MODULE_UNLOAD') ? 'mod_unload' : undefined,
     isSet(config, 'MODVERSIONS') ? 'modversions' : undefined,
   ];
@@ -173,7 +181,7 @@ export function vermagicFits(vermagic: string, expected: ExpectedVermagic): bool
     .split(' ')
     .filter((word) => word !== '');
   const wanted = [expected.release, ...expected.flags, ...(expected.tail ?? [])];
-  if (wanted.some((word, index) => words[index] !== word)) {
+  if (wanted.some((word, index) => !word.split('|').includes(words[index] ?? ''))) {
     return false;
   }
   const more = words.slice(wanted.length);

@@ -8,7 +8,13 @@ function kernel(
   tracks: string[],
   hasHeaders = true,
 ): SuiteKernel {
-  const headers = { packages: [], requires: ['gcc-14'], suite: 'suite' };
+  const headers = {
+    packages: [],
+    tools: [],
+    missing: undefined,
+    requires: ['gcc-14'],
+    suite: 'suite',
+  };
   return {
     kernel: {
       ...{ release, flavour, abi: release, architecture: 'amd64', version: '1', source: 'linux' },

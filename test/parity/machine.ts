@@ -1,3 +1,4 @@
+import { unpackedOf } from '../../src/builder/kernel-tree.ts';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { BASE_PACKAGES } from '../../src/builder/key.ts';
@@ -43,7 +44,7 @@ export async function dkmsMachine(suite: string, kernel: ParityKernel): Promise<
     components: componentsOf(suite),
   });
   const install = [...DKMS_PACKAGES, ...kernel.headers.requires];
-  const headers = kernel.headers.packages.map(({ name, version }) => `${name}=${version}`);
+  const headers = unpackedOf(kernel.headers).map(({ name, version }) => `${name}=${version}`);
   const id = sha256(JSON.stringify([path.basename(base), install, headers])).slice(0, 12);
   const tree = path.join(OUT, 'roots', `${suite}_${kernel.release}_${id}`);
   await removeOldTrees(path.dirname(tree));

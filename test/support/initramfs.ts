@@ -102,7 +102,31 @@ async function copyModules(root: string, tree: string, modules: readonly string[
   }
 }
 
+/** Decompresses the modules of a folder in their places, also in its modules.dep: busybox may not know how. */
+async function decompressModules(folder: string): Promise<void> {
+  for (const name of await fs.readdir(folder, { recursive: true })) {
+    const program = { '.xz': 'xz', '.zst': 'zstd', '.gz': 'gzip' }[path.extname(name)];
+    if (program !== undefined) {
+      const file = path.join(folder, name);
+      await runProgram(program, ['-d', '-q', '-f', file]);
+      await fs.rm(file, { force: true });
+    }
+  }
+  const dep = path.join(folder, 'modules.dep');
+  const text = await fs.readFile(dep, 'utf8');
+  await fs.writeFile(dep, text.replaceAll(/\.ko\.(?:xz|zst|gz)\b/g, '.ko'));
+}
+
+/** A guest of another architecture than this machine's: nothing of this machine runs in it. */
+export interface Guest {
+  /** Debian's name of it. */
+  architecture: string;
+  /** Path of its busybox, linked statically (`busybox-static`): all of the guest's commands. */
+  busybox: string;
+}
+
 export interface InitramfsOptions {
+  guest?: Guest | undefined;
   /** A kernel's modules, `.../usr/lib/modules/RELEASE`, after depmod; the last part is the release. */
   modulesTree: string;
   /** Names of the modules to take along; what they depend on comes with them. */
@@ -121,8 +145,15 @@ export async function makeInitramfs(scratch: string, options: InitramfsOptions):
   for (const folder of FOLDERS) {
     await fs.mkdir(path.join(root, folder), { recursive: true });
   }
-  await copyPrograms(root);
   await copyModules(root, options.modulesTree, options.modules);
+  if (options.guest === undefined) {
+    await copyPrograms(root);
+  } else {
+    await copy(options.guest.busybox, root, 'bin/busybox');
+    await fs.symlink('busybox', path.join(root, 'bin/sh'));
+    const release = path.basename(options.modulesTree);
+    await decompressModules(path.join(root, 'lib/modules', release));
+  }
   await copy(INIT, root, 'init');
   await fs.chmod(path.join(root, 'init'), 0o755);
   const files = { ...options.files, script: options.script, token: options.token };

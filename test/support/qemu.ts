@@ -3,16 +3,22 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { execa } from 'execa';
-import { makeInitramfs } from './initramfs.ts';
+import { type Guest, makeInitramfs } from './initramfs.ts';
+import { machineFor } from './machines.ts';
 
 export interface BootOptions {
-  /** Path of a Debian amd64 kernel image. */
+  /** Path of a Debian kernel image. */
   vmlinuz: string;
   /** Path of that kernel's modules after depmod, `.../usr/lib/modules/RELEASE`. */
   modulesTree: string;
+  /** Another architecture than amd64 that the kernel is for. */
+  guest?: Guest | undefined;
   /** Names of the modules that the script loads; modules.dep says what must come along. */
   modules: readonly string[];
-  /** A script for sh, with busybox's commands and kmod's modprobe, insmod ...; /dev, /proc and /sys are mounted. */
+  /**
+   * A script for sh, with busybox's commands and kmod's modprobe, insmod ... (busybox's in a guest of another
+   * architecture); /dev, /proc and /sys are mounted.
+   */
   script: string;
   /** More files for the guest: path there → content. */
   files?: Readonly<Record<string, string | Uint8Array>>;
@@ -59,14 +65,15 @@ export function parseConsole(
 }
 
 async function bootOnce(options: BootOptions, initramfs: string): Promise<string> {
+  const machine = machineFor(options.guest?.architecture ?? 'amd64');
+  const words = ['panic=-1', machine.append ?? '', options.append ?? ''].join(' ');
   const result = await execa(
-    'qemu-system-x86_64',
+    machine.program,
     [
-      // Other processor models and several processors panic at random in qemu's interpreter.
-      ...['-accel', 'tcg,thread=single', '-cpu', 'qemu64', '-smp', '1', '-m', '512', '-no-reboot'],
+      ...[...machine.args, '-accel', 'tcg,thread=single', '-smp', '1', '-no-reboot'],
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio'],
       ...['-kernel', options.vmlinuz, '-initrd', initramfs],
-      ...['-append', `console=ttyS0 panic=-1 ${options.append ?? ''}`],
+      ...['-append', `console=${machine.console} ${words}`],
     ],
     {
       stdin: 'ignore',
@@ -79,7 +86,7 @@ async function bootOnce(options: BootOptions, initramfs: string): Promise<string
     },
   );
   if (result.failed && result.exitCode === undefined && !result.timedOut) {
-    throw new Error('qemu can not be run', { cause: result.cause });
+    throw new Error(`${machine.program} can not be run`, { cause: result.cause });
   }
   return result.all;
 }

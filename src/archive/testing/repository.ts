@@ -55,6 +55,8 @@ function makeDeb(repository: string, { name, version, depends }: TestPackage): v
 export interface TestSuite {
   suite: string;
   packages: readonly TestPackage[];
+  /** What the Release file lists; `amd64`, the only one that has an index, unless given. */
+  architectures?: readonly string[];
   /** Fields of the Release file beside those that apt-ftparchive writes. */
   release?: Readonly<Record<string, string>>;
   /** Does not sign when undefined. */
@@ -74,7 +76,8 @@ export async function makeRepository(repository: string, options: TestSuite): Pr
   writeFileSync(path.join(binary, 'Packages'), index);
   writeFileSync(path.join(binary, 'Packages.gz'), gzipSync(index));
   const fields = { Codename: options.suite, Suite: options.suite };
-  const settings = { Components: 'main', Architectures: 'amd64', ...fields };
+  const architectures = options.architectures?.join(' ') ?? 'amd64';
+  const settings = { Components: 'main', Architectures: architectures, ...fields };
   const written = execFileSync(
     'apt-ftparchive',
     [

@@ -4,7 +4,8 @@ import * as path from 'node:path';
 import { sha256 } from '../../core/hash.ts';
 import type { Kernel } from '../../model/kernels.ts';
 import type { Module } from '../../model/modules.ts';
-import type { DebRef, PackageRef } from '../../model/packages.ts';
+import type { PackageRef } from '../../model/packages.ts';
+import type { PackageSource } from '../../model/sources.ts';
 
 export function makeRef(name: string, content = name): PackageRef {
   return {
@@ -19,10 +20,12 @@ export function makeRef(name: string, content = name): PackageRef {
   };
 }
 
+export const SOURCE: PackageSource = { kind: 'package', ...makeRef('demo-dkms') };
+
 export const MODULE: Module = {
   name: 'demo',
   version: '1.0-1',
-  package: makeRef('demo-dkms'),
+  source: SOURCE,
   summary: 'demo',
   component: 'main',
   homepage: undefined,
@@ -30,6 +33,8 @@ export const MODULE: Module = {
   provides: [],
   initramfs: false,
   buildPackages: [],
+  patches: [],
+  withheld: undefined,
 };
 
 export const KERNEL: Kernel = {
@@ -41,11 +46,11 @@ export const KERNEL: Kernel = {
   suites: ['trixie'],
   image: 'linux-image-6.12.117+deb13-amd64',
   headers: {
-    packages: [
-      'linux-headers-6.12.117+deb13-amd64',
-      'linux-headers-6.12.117+deb13-common',
-      'linux-kbuild-6.12.117+deb13',
-    ].map((name) => makeRef(name)),
+    packages: ['linux-headers-6.12.117+deb13-amd64', 'linux-headers-6.12.117+deb13-common'].map(
+      (name) => makeRef(name),
+    ),
+    tools: [makeRef('linux-kbuild-6.12.117+deb13')],
+    missing: undefined,
     requires: [],
     suite: 'trixie',
   },
@@ -55,7 +60,7 @@ export const KERNEL: Kernel = {
 };
 
 /** A small `.deb` with some files. @returns its reference, as an index would have it */
-export function makeDeb(folder: string, name: string, files: Record<string, string>): DebRef {
+export function makeDeb(folder: string, name: string, files: Record<string, string>): PackageRef {
   const tree = path.join(folder, 'trees', name);
   mkdirSync(path.join(tree, 'DEBIAN'), { recursive: true });
   writeFileSync(

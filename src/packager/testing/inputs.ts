@@ -1,20 +1,24 @@
 import type { Kernel } from '../../model/kernels.ts';
 import type { Module } from '../../model/modules.ts';
+import type { PackageSource } from '../../model/sources.ts';
 import type { BuildRecord } from '../../model/records.ts';
+
+export const SOURCE: PackageSource = {
+  kind: 'package',
+  name: 'demo-dkms',
+  version: '1:0.15.0-2',
+  architecture: 'all',
+  sha256: 'a'.repeat(64),
+  size: 1,
+  uri: 'http://mirror.example/demo.deb',
+  source: 'demo-source',
+  sourceVersion: '1:0.15.0-2',
+};
 
 export const MODULE: Module = {
   name: 'demo',
   version: '1:0.15.0-2',
-  package: {
-    name: 'demo-dkms',
-    version: '1:0.15.0-2',
-    architecture: 'all',
-    sha256: 'a'.repeat(64),
-    size: 1,
-    uri: 'http://mirror.example/demo.deb',
-    source: 'demo-source',
-    sourceVersion: '1:0.15.0-2',
-  },
+  source: SOURCE,
   summary: 'a module that demonstrates',
   component: 'main',
   homepage: 'https://example.org/demo',
@@ -22,6 +26,8 @@ export const MODULE: Module = {
   provides: [],
   initramfs: false,
   buildPackages: [],
+  patches: [],
+  withheld: undefined,
 };
 
 export const KERNEL: Kernel = {

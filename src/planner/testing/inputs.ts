@@ -18,7 +18,8 @@ export function makeModule(
   return {
     name,
     version,
-    package: {
+    source: {
+      kind: 'package',
       name: `${name}-dkms`,
       version,
       architecture,
@@ -35,6 +36,8 @@ export function makeModule(
     provides: [],
     initramfs: false,
     buildPackages: [],
+    patches: [],
+    withheld: undefined,
   };
 }
 
@@ -47,7 +50,7 @@ export function makeKernel(release: string, more: Partial<Kernel> = {}): Kernel 
     version: `${release.replace(/[-+].*$/, '')}-1`,
     suites: ['trixie'],
     image: `linux-image-${release}`,
-    headers: { packages: [], requires: [], suite: 'trixie' },
+    headers: { packages: [], tools: [], missing: undefined, requires: [], suite: 'trixie' },
     source: 'linux',
     provides: [],
     unseenSince: undefined,
@@ -88,7 +91,10 @@ export function makeRecord(
   more: Partial<BuildRecord> & Generation = {},
 ): BuildRecord {
   const { toolchain = 0, patch = 0, ...fields } = more;
-  const before = { ...kernel, headers: { packages: [], requires: [], suite: 'trixie' } };
+  const before = {
+    ...kernel,
+    headers: { packages: [], tools: [], missing: undefined, requires: [], suite: 'trixie' },
+  };
   return {
     key: keyFor(module, before, { toolchain, patch }) ?? '',
     module: module.name,

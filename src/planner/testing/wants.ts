@@ -22,7 +22,7 @@ export function wantedBy({ suites }: PlanInputs): Want[] {
       kernels.map(({ kernel, ahead }): Want => {
         const { architecture } = kernel;
         const ids = candidates
-          .filter(({ package: ref }) => ['all', architecture].includes(ref.architecture))
+          .filter(({ source }) => ['all', architecture].includes(source.architecture))
           .map((module) => `${moduleId(module)} ${kernelId(kernel)}`);
         const place = ahead === undefined ? (isPublished ? 'suites' : 'none') : 'ahead';
         return { suite, module: name, architecture, place, ids };

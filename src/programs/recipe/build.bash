@@ -1,10 +1,12 @@
 #!/bin/bash
 # Builds a module as `dkms build` does, inside the sandbox.
 # usage: build.bash OUTPUT
-# In the environment: kernelver kernel_source_dir, and
+# In the environment: kernelver kernel_source_dir, CROSS_COMPILE where the kernel is of another architecture, and
 #   lockstep_make       the make command of the dkms.conf
 #   lockstep_jobs       how many compilers at once
+#   lockstep_objects    not empty: compilations are kept in OUTPUT/objects, and taken from a neighbour's
 #   lockstep_patches    one file name below patches/ a line
+#   lockstep_own_patches  one file name below /usr/lib/lockstep/patches a line, applied after them
 #   lockstep_pre_build, lockstep_post_build  scripts of the source, with arguments
 #   lockstep_modules    `location (`.` for the build folder itself) TAB built name TAB installed name TAB yes|no` a line, the last says whether to strip
 # OUTPUT is a folder that gets one .ko a module, and Module.symvers when the build made one. Status: 0 built, 10 does not compile, 5 and 6 patches, 7 a module is
@@ -13,6 +15,9 @@
 output=$1
 build_dir=$PWD
 : "${kernelver:?}" "${kernel_source_dir:?}" "${lockstep_make:?}" "${lockstep_jobs:?}" "${lockstep_modules:?}"
+
+# Processor time of the whole build: `user system` of this shell, then of all that it ran.
+trap 'times >"$output/times"' EXIT
 
 # What other modules' builds have left, where DKMS has it.
 for other in /usr/lib/lockstep/dkms/*; do
@@ -24,10 +29,24 @@ fail() {
   exit "$1"
 }
 
-# The compiler that the kernel was built with, as DKMS exports it.
+# The compiler that the kernel was built with, as DKMS exports it. For another architecture it is the cross compiler of
+# that name, also where the kernel was built on its own architecture; this machine's own never stands in for it.
+cross=${CROSS_COMPILE-}
 cc=$(sed -n 's|^CONFIG_CC_VERSION_TEXT="*\([^" ]*\) .*|\1|p' "$kernel_source_dir/.config")
+[[ $cc && $cross && $cc != "$cross"* ]] && cc=$cross$cc
 if [[ $cc ]] && command -v "$cc" >/dev/null; then
   export CC=$cc KERNEL_CC=$cc
+elif [[ $cross ]]; then
+  fail 10 "the build root has no cross compiler ${cc:-$cross}"
+fi
+
+if [[ ${lockstep_objects-} ]]; then
+  mkdir "$output/objects" /tmp/lockstep-cc
+  for compiler in /usr/bin/*gcc /usr/bin/*gcc-[0-9] /usr/bin/*gcc-[0-9][0-9]; do
+    [[ -x $compiler ]] && ln -s /usr/lib/lockstep/cc "/tmp/lockstep-cc/${compiler##*/}"
+  done
+  ln -s /usr/lib/lockstep/make /tmp/lockstep-cc/make
+  PATH=/tmp/lockstep-cc:$PATH
 fi
 
 while IFS= read -r patch; do
@@ -36,6 +55,11 @@ while IFS= read -r patch; do
   echo "# patch -p1 < patches/$patch"
   patch -p1 <"patches/$patch" || fail 6 "the patch $patch does not apply"
 done <<<"${lockstep_patches-}"
+while IFS= read -r patch; do
+  [[ $patch ]] || continue
+  echo "# patch -p1 < $patch"
+  patch -p1 --batch <"/usr/lib/lockstep/patches/$patch" || fail 6 "the patch ${patch#*-} does not apply"
+done <<<"${lockstep_own_patches-}"
 
 run_script() {
   [[ $2 ]] || return 0
@@ -58,7 +82,7 @@ while IFS=$'\t' read -r location built installed strip; do
   [[ -f $file && ! -L $file ]] || fail 7 "$file is missing after the build"
   cp -- "$file" "$output/$installed.ko" || fail 7 "$file can't be kept"
   if [[ $strip = yes ]]; then
-    strip -g "$output/$installed.ko" || fail 7 "$file can't be stripped"
+    "${cross}strip" -g "$output/$installed.ko" || fail 7 "$file can't be stripped"
   fi
 done <<<"$lockstep_modules"
 if [[ -f Module.symvers && ! -L Module.symvers ]]; then

@@ -9,7 +9,7 @@ conf=$1
 output=$2
 : "${kernelver:?}" "${kernel_source_dir:?}" "${arch:?}" "${dkms_tree:?}" "${module:?}" "${module_version:?}"
 # shellcheck disable=SC2034 # names a dkms.conf may use
-install_tree=/lib/modules tmp_location=/tmp
+install_tree=/lib/modules tmp_location=/tmp parallel_jobs=${lockstep_jobs:-1}
 kernel_config=$kernel_source_dir/include/config/auto.conf
 [[ -e $kernel_config ]] || kernel_config=$kernel_source_dir/.config
 

@@ -7,7 +7,8 @@ export function makeTarget(name: string, verdict: Verdict, reason = 'a reason'):
     module: {
       name,
       version: '1.0-1',
-      package: {
+      source: {
+        kind: 'package',
         ...{ name: `${name}-dkms`, version: '1.0-1', architecture: 'all', sha256: 'a'.repeat(64) },
         ...{ size: 1, uri: 'http://mirror.example/x', source: name, sourceVersion: '1.0-1' },
       },
@@ -18,6 +19,8 @@ export function makeTarget(name: string, verdict: Verdict, reason = 'a reason'):
       provides: [],
       initramfs: false,
       buildPackages: [],
+      patches: [],
+      withheld: undefined,
     },
     kernel: {
       release: '6.12.117+deb13-amd64',

@@ -1,0 +1,292 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { z } from 'zod';
+import { exists, readUntrustedFile } from '../core/files.ts';
+import { sha256 } from '../core/hash.ts';
+import { runProgram } from '../programs/run.ts';
+import { compareHeaders, type HeaderDifference } from './header-difference.ts';
+
+/** What a build's compilations are kept under: those of the same module, tools and architecture can be taken. */
+export interface ObjectsIdentity {
+  module: string;
+  /** Hash of the module's source and options. */
+  source: string;
+  /** Hash of the build root. */
+  root: string;
+  architecture: string;
+  flavour: string;
+  release: string;
+  /** SHA-256 of the headers packages, in the kernel's order. */
+  headers: readonly string[];
+}
+
+/** Compilations of the same module for another kernel. */
+export interface Neighbour {
+  release: string;
+  /** Layers for the sandbox's root. */
+  layers: string[];
+  /** Folder of the kept compilations. */
+  objects: string;
+}
+
+const metaSchema = z.object({
+  module: z.string(),
+  source: z.string(),
+  root: z.string(),
+  architecture: z.string(),
+  flavour: z.string(),
+  release: z.string(),
+  headers: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
+  kept: z.iso.datetime(),
+}) satisfies z.ZodType<ObjectsIdentity>;
+
+type Meta = z.output<typeof metaSchema>;
+
+/** Below a layer: where `cc` of the recipe looks. */
+const OBJECTS = 'usr/lib/lockstep/objects';
+const NEIGHBOUR = 'usr/lib/lockstep/neighbour';
+
+/** Kernels of one flavour of which the compilations of a module are kept. */
+const KEPT_EACH = 2;
+
+/** A name that `cc` gives. */
+const ENTRY = /^(?:m_)?\d+(?:-\d+)*_\d+(?:-\d+)*$/;
+const POOL = /^p_[0-9_-]+$/;
+const SUFFIXES = [
+  ...['args', 'd', 'local', 'err', 'o', 'fail'],
+  ...['call', 'text', 'uses', 'undefined', 'out', 'status'],
+];
+
+/** A build that leaves more than this is not worth keeping. */
+const MOST_FILES = 60_000;
+const MOST_BYTES = 4 * 1024 ** 3;
+
+/** Compilations that are looked at to tell whether a neighbour is near enough. */
+const SAMPLES = 12;
+
+/**
+ * Compilations of earlier builds, by module, architecture and kernel. What lies here was written by untrusted sources:
+ * it is only ever shown to builds of the same source, in the sandbox.
+ */
+export class ObjectStore {
+  readonly #directory: string;
+  readonly #layerOf: (sha256: string) => string;
+  readonly #differences = new Map<string, Promise<HeaderDifference | undefined>>();
+
+  /**
+   * @param directory folder of the cache
+   * @param layerOf where the unpacked package of a hash lies, if it does
+   */
+  constructor(directory: string, layerOf: (sha256: string) => string) {
+    this.#directory = directory;
+    this.#layerOf = layerOf;
+  }
+
+  #folderOf({ module, architecture }: ObjectsIdentity): string {
+    return path.join(this.#directory, sha256(`${module}\n${architecture}`).slice(0, 32));
+  }
+
+  /**
+   * Finds the nearest kernel's compilations of the same source with the same tools, and makes the layers that show
+   * them and what differs.
+   *
+   * @param scratch folder that gets the layer which says what differs
+   * @returns undefined when there are none, or when too much differs to gain anything
+   */
+  async find(wanted: ObjectsIdentity, scratch: string): Promise<Neighbour | undefined> {
+    const candidates = (await this.#stores(wanted)).filter(
+      ({ meta }) =>
+        meta.source === wanted.source &&
+        meta.root === wanted.root &&
+        meta.flavour === wanted.flavour &&
+        meta.headers.join() !== wanted.headers.join(),
+    );
+    let best: { difference: HeaderDifference; folder: string; meta: Meta } | undefined;
+    for (const { meta, folder } of candidates) {
+      const difference = await this.#difference(meta.headers, wanted.headers);
+      if (
+        difference !== undefined &&
+        (best === undefined || difference.changed.length < best.difference.changed.length)
+      ) {
+        best = { difference, folder, meta };
+      }
+    }
+    if (best === undefined || !(await isNear(path.join(best.folder, OBJECTS), best.difference))) {
+      return undefined;
+    }
+    const layer = path.join(scratch, 'neighbour');
+    await writeDifference(path.join(layer, NEIGHBOUR), best.difference);
+    return {
+      release: best.meta.release,
+      layers: [layer, best.folder],
+      objects: path.join(best.folder, OBJECTS),
+    };
+  }
+
+  /**
+   * Keeps what a build left in `/out/objects`, and what it took from its neighbour, for the next kernel.
+   *
+   * @param left that folder on this machine
+   * @returns how many compilations were taken and made
+   */
+  async keep(
+    identity: ObjectsIdentity,
+    left: string,
+    neighbour: Neighbour | undefined,
+  ): Promise<{ taken: number; made: number }> {
+    const stat = await fs.lstat(left).catch(() => undefined);
+    if (stat?.isDirectory() !== true || !(await isReasonable(left))) {
+      return { taken: 0, made: 0 };
+    }
+    const hits = await readHits(left);
+    const folder = path.join(this.#folderOf(identity), sha256(identity.release).slice(0, 32));
+    const temporary = `${folder}.new`;
+    await runProgram('rm', ['-rf', '--', temporary]);
+    const objects = path.join(temporary, OBJECTS);
+    await fs.mkdir(path.dirname(objects), { recursive: true });
+    await fs.rename(left, objects);
+    const made = (await fs.readdir(objects)).filter((name) => name.endsWith('.args')).length;
+    if (neighbour !== undefined) {
+      await linkTaken(neighbour.objects, objects, hits);
+    }
+    const meta: Meta = {
+      ...identity,
+      headers: [...identity.headers],
+      kept: new Date().toISOString(),
+    };
+    await fs.writeFile(path.join(temporary, 'meta.json'), JSON.stringify(meta));
+    await runProgram('rm', ['-rf', '--', folder]);
+    await fs.rename(temporary, folder);
+    await this.#forgetOld(identity);
+    return { taken: hits.length, made };
+  }
+
+  /** Forgets what is kept of a module: it can't be relied on. */
+  async forget(identity: ObjectsIdentity): Promise<void> {
+    await runProgram('rm', ['-rf', '--', this.#folderOf(identity)]);
+  }
+
+  async #stores(identity: ObjectsIdentity): Promise<{ meta: Meta; folder: string }[]> {
+    const directory = this.#folderOf(identity);
+    const stores: { meta: Meta; folder: string }[] = [];
+    for (const name of await fs.readdir(directory).catch((): string[] => [])) {
+      const folder = path.join(directory, name);
+      const text = await fs.readFile(path.join(folder, 'meta.json'), 'utf8').catch(() => '{}');
+      const meta = metaSchema.safeParse(parseJson(text));
+      if (meta.success && !name.endsWith('.new')) {
+        stores.push({ meta: meta.data, folder });
+      }
+    }
+    return stores.toSorted((a, b) => (a.meta.kept < b.meta.kept ? 1 : -1));
+  }
+
+  async #forgetOld(identity: ObjectsIdentity): Promise<void> {
+    const same = (await this.#stores(identity)).filter(
+      ({ meta }) => meta.flavour === identity.flavour,
+    );
+    for (const { folder } of same.slice(KEPT_EACH)) {
+      await runProgram('rm', ['-rf', '--', folder]);
+    }
+  }
+
+  /** The difference of two kernels' headers, found once for all modules of a run. */
+  #difference(
+    before: readonly string[],
+    after: readonly string[],
+  ): Promise<HeaderDifference | undefined> {
+    const id = `${before.join()} ${after.join()}`;
+    const layers = (hashes: readonly string[]): string[] => hashes.map(this.#layerOf);
+    const known = this.#differences.get(id) ?? compareHeaders(layers(before), layers(after));
+    this.#differences.set(id, known);
+    return known;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeDifference(folder: string, difference: HeaderDifference): Promise<void> {
+  await fs.mkdir(folder, { recursive: true });
+  for (const name of ['changed', 'added', 'options', 'symbols'] as const) {
+    await fs.writeFile(
+      path.join(folder, name),
+      difference[name].map((line) => `${line}\n`).join(''),
+    );
+  }
+  if (difference.sameMakefiles) {
+    await fs.writeFile(path.join(folder, 'makefiles'), '');
+  }
+  if (difference.version !== undefined) {
+    await fs.writeFile(path.join(folder, 'version'), `${difference.version.join(' ')}\n`);
+  }
+}
+
+/** Whether some compilation, of a few that are looked at, has read none of the headers that differ. */
+async function isNear(objects: string, difference: HeaderDifference): Promise<boolean> {
+  const changed = new Set(difference.changed);
+  const lists = (await fs.readdir(objects).catch((): string[] => []))
+    .filter((name) => name.endsWith('.d') && ENTRY.test(name.slice(0, -2)))
+    .toSorted();
+  const step = Math.max(1, Math.floor(lists.length / SAMPLES));
+  for (let at = 0; at < lists.length; at += step) {
+    const text = await readUntrustedFile(path.join(objects, lists[at] ?? ''), 1024 * 1024);
+    const words = text?.toString('utf8').split(/[\s\\]+/) ?? [];
+    const reads = words.some(
+      (word) =>
+        changed.has(word) || changed.has(`/usr/src/linux-headers/${word.replace(/^\.\//, '')}`),
+    );
+    if (words.length > 0 && !reads) {
+      return true;
+    }
+  }
+  return false;
+}
+
+async function isReasonable(folder: string): Promise<boolean> {
+  let bytes = 0;
+  const names = await fs.readdir(folder);
+  if (names.length > MOST_FILES) {
+    return false;
+  }
+  for (const name of names) {
+    const stat = await fs.lstat(path.join(folder, name));
+    if (!stat.isFile()) {
+      return false;
+    }
+    bytes += stat.size;
+  }
+  return bytes <= MOST_BYTES;
+}
+
+async function readHits(folder: string): Promise<string[]> {
+  const text = await readUntrustedFile(path.join(folder, 'hits'), 16 * 1024 * 1024);
+  const names = text?.toString('utf8').split('\n') ?? [];
+  return [...new Set(names.filter((name) => ENTRY.test(name)))];
+}
+
+/** Adds what was taken to what was made: as links, so that it takes no further room. */
+async function linkTaken(from: string, to: string, hits: readonly string[]): Promise<void> {
+  const link = async (name: string): Promise<void> => {
+    const stat = await fs.lstat(path.join(from, name)).catch(() => undefined);
+    if (stat?.isFile() === true && !(await exists(path.join(to, name)))) {
+      await fs.link(path.join(from, name), path.join(to, name));
+    }
+  };
+  for (const entry of hits) {
+    for (const suffix of SUFFIXES) {
+      await link(`${entry}.${suffix}`);
+    }
+    const local = await readUntrustedFile(path.join(from, `${entry}.local`), 1024 * 1024);
+    for (const line of local?.toString('utf8').split('\n') ?? []) {
+      const [pool = ''] = line.split('\t');
+      if (POOL.test(pool)) {
+        await link(pool);
+      }
+    }
+  }
+}

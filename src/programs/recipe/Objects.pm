@@ -1,0 +1,127 @@
+# What `cc` and `make` share: how compilations of a neighbouring kernel are looked up and compared.
+#
+#   /usr/lib/lockstep/objects    compilations of the neighbour; missing when there is none
+#   /usr/lib/lockstep/neighbour  changed, added, options, symbols: one path, file name, CONFIG_ name, exported symbol a
+#                                line; version: two numbers; makefiles: there when the kernels' makefiles are the same
+#   /out/objects                 gets this build's compilations, and `hits`, the names of those that were taken
+package Objects;
+use strict;
+use warnings;
+use Exporter 'import';
+
+our @EXPORT = qw($OBJECTS $NEIGHBOUR $KEPT slurp spill sums lines_of listed place is_same note_taken);
+
+our $OBJECTS   = '/usr/lib/lockstep/objects';
+our $NEIGHBOUR = '/usr/lib/lockstep/neighbour';
+our $KEPT      = '/out/objects';
+my $COMMON     = '/usr/src/linux-headers-common/';
+my $FLAVOUR    = '/usr/src/linux-headers/';
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<:raw', $file or return undef;
+    local $/;
+    my $text = <$in>;
+    return defined $text ? $text : '';
+}
+
+sub spill {
+    my ( $file, $text ) = @_;
+    my $temporary = "$file.$$";
+    open my $out, '>:raw', $temporary or return 0;
+    my $good = print {$out} $text;
+    $good = close($out) && $good;
+    return $good && rename( $temporary, $file );
+}
+
+# Names files by their content well enough; whether two are equal is always decided by comparing them.
+sub sums { my ($text) = @_; return join '-', length $text, map { unpack "%32${_}", $text } 'C*', 'n*', 'N*' }
+
+sub lines_of { my $text = slurp(shift); return defined $text ? split( /\n/, $text ) : () }
+
+# The files of a list as gcc writes it for make.
+sub listed {
+    my ($text) = @_;
+    return undef if !defined $text || $text =~ /\\[ #\$]/;
+    $text =~ s/^[^:]*://;
+    $text =~ s/\\\n/ /g;
+    return [ split ' ', $text ];
+}
+
+# A path as the lists of headers have it, and whether it is one of the kernel's (1), of the build root (2) or other (0).
+sub place {
+    my ( $folder, $path ) = @_;
+    $path = "$folder/$path" if $path !~ m{^/};
+    $path =~ s{/\./}{/}g;
+    1 while $path =~ s{/[^/]+/\.\./}{/};
+    return ( $path, $path =~ m{^(?:\Q$COMMON\E|\Q$FLAVOUR\E)} ? 1 : $path =~ m{^/usr/(?:lib/gcc|include)/} ? 2 : 0 );
+}
+
+my $VERSION_HEADER = "${FLAVOUR}include/generated/uapi/linux/version.h";
+my $CONFIG_HEADER  = "${FLAVOUR}include/generated/autoconf.h";
+
+# Whether what a source's file asks of the kernel's version has the same answers for both kernels: LINUX_VERSION_CODE is
+# only compared with KERNEL_VERSION of numbers or of a macro's own parameters, and no three numbers that stand together
+# are a version between the two.
+sub same_answers {
+    my ( $text, $old, $new ) = @_;
+    $text =~ s{/\*.*?\*/|//[^\n]*}{ }gs;
+    $text =~ s/\\\n/ /g;
+    return 0 if $text =~ /\bLINUX_VERSION_(?:MAJOR|PATCHLEVEL|SUBLEVEL)\b|\bUTS_RELEASE\b/;
+    for my $line ( grep { /LINUX_VERSION_CODE/ } split /\n/, $text ) {
+        my %parameters;
+        if ( $line =~ /^\s*#\s*define\s+\w+\(([^)]*)\)/ ) { $parameters{$_} = 1 for $1 =~ /\w+/g }
+        my $number = qr/\s*(\w+)\s*/;
+        my $fits   = 1;
+        $line =~ s{LINUX_VERSION_CODE\s*(?:[<>]=?|[!=]=)\s*KERNEL_VERSION\s*\($number,$number,$number\)}{
+            my @words = ( $1, $2, $3 ); $fits &&= /^\d+$/ || $parameters{$_} for @words; ''
+        }ge;
+        $line =~ s{KERNEL_VERSION\s*\($number,$number,$number\)\s*(?:[<>]=?|[!=]=)\s*LINUX_VERSION_CODE}{
+            my @words = ( $1, $2, $3 ); $fits &&= /^\d+$/ || $parameters{$_} for @words; ''
+        }ge;
+        return 0 if !$fits || $line =~ /LINUX_VERSION_CODE/;
+    }
+    while ( $text =~ /\b(\d+)\s*,\s*(?=(\d+)\s*,\s*(\d+)\b)/g ) {
+        my $bound = ( $1 << 16 ) + ( $2 << 8 ) + ( $3 > 255 ? 255 : $3 );
+        return 0 if $bound >= $old && $bound <= $new;
+    }
+    return 1;
+}
+
+# Whether nothing differs that a compilation was made from. Its arguments are for who asks.
+sub is_same {
+    my ($base) = @_;
+    my $args = slurp("$base.args");
+    return 0 unless defined $args;
+    my ($folder) = split /\0/, $args, 2;
+    my $files = listed( slurp("$base.d") );
+    return 0 unless $files;
+    my %changed = map { $_ => 1 } lines_of("$NEIGHBOUR/changed");
+    my %added   = map { $_ => 1 } lines_of("$NEIGHBOUR/added");
+    my $asks;
+    for my $file (@$files) {
+        my ( $path, $kind ) = place( $folder, $file );
+        return 0 if $kind == 1 && $changed{$path};
+        return 0 if %added && $path =~ m{([^/]+)$} && $added{$1};
+        $asks = 1 if $path eq $VERSION_HEADER;
+    }
+    my $version = slurp("$NEIGHBOUR/version");
+    my ( $old, $new ) = defined $version && $version =~ /^(\d+) (\d+)/ ? ( $1, $2 ) : ( 0, 0 );
+    ( $old, $new ) = ( $new, $old ) if $old > $new;
+    my $options = join '|', map { quotemeta } lines_of("$NEIGHBOUR/options");
+    for my $line ( lines_of("$base.local") ) {
+        my ( $pool, $path ) = split /\t/, $line, 2;
+        my $now    = slurp($path);
+        my $before = slurp("$OBJECTS/$pool");
+        return 0 unless defined $now && defined $before && $now eq $before;
+        return 0 if $options ne '' && $now =~ /\b(?:$options)\b/;
+        return 0 if $asks && $old != $new && !same_answers( $now, $old, $new );
+    }
+    return 1;
+}
+
+sub note_taken {
+    if ( open my $hits, '>>', "$KEPT/hits" ) { print {$hits} map { "$_\n" } @_; close $hits }
+}
+
+1;

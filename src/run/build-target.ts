@@ -1,0 +1,95 @@
+import * as path from 'node:path';
+import { buildModule, type BuildRequest, type BuildResult } from '../builder/build.ts';
+import { moduleHash } from '../builder/key.ts';
+import type { ObjectsIdentity } from '../builder/object-store.ts';
+import type { Target } from '../model/plans.ts';
+import type { Context } from './context.ts';
+import type { Survey } from './survey.ts';
+
+export interface TargetBuild {
+  result: BuildResult;
+  /** Compilations that were taken from another kernel's build, and made; undefined where none are kept. */
+  compiled: { taken: number; made: number } | undefined;
+}
+
+/** What the compilations of a target's build are kept under. */
+function identityOf(survey: Survey, { module, kernel }: Target): ObjectsIdentity {
+  const { release, architecture, flavour, headers } = kernel;
+  return {
+    module: module.name,
+    source: moduleHash(module),
+    root: survey.rootHashOf(module, kernel),
+    ...{ release, architecture, flavour },
+    headers: headers?.packages.map((ref) => ref.sha256) ?? [],
+  };
+}
+
+/** Whether a build that took from its neighbour is made clean as well, to compare them: one in so many, by its key. */
+function isSample({ key = '0' }: Target, every: number): boolean {
+  return every > 0 && Number.parseInt(key.slice(0, 8), 16) % every === 0;
+}
+
+function isEqual(a: BuildResult, b: BuildResult): boolean {
+  if (a.outcome !== 'built' || b.outcome !== 'built') {
+    return a.outcome === b.outcome;
+  }
+  return (
+    a.files.length === b.files.length &&
+    a.files.every(({ name, content }, at) => {
+      const other = b.files[at];
+      return other?.name === name && other.content.equals(content);
+    })
+  );
+}
+
+/**
+ * Builds a target, taking from the nearest kernel's build of the same source what no difference of the kernels can have
+ * changed, and keeps its compilations for the next kernel. A build that fails with what it took is made clean.
+ *
+ * @param folder scratch folder of the target
+ * @throws LockstepError as `buildModule`
+ */
+export async function buildTarget(
+  context: Context,
+  survey: Survey,
+  target: Target,
+  folder: string,
+  request: BuildRequest,
+): Promise<TargetBuild> {
+  const { objects } = context;
+  if (objects === undefined) {
+    return { result: await buildModule(request), compiled: undefined };
+  }
+  const identity = identityOf(survey, target);
+  const neighbour = await objects.find(identity, folder);
+  const kept = { ...request, keepsObjects: true };
+  const result = await buildModule({
+    ...kept,
+    layers: [...(neighbour?.layers ?? []), ...request.layers],
+  });
+  const left = path.join(request.folder, 'out/objects');
+  const keep = async (): Promise<TargetBuild> => ({
+    result,
+    compiled:
+      result.outcome === 'built' ? await objects.keep(identity, left, neighbour) : undefined,
+  });
+  if (neighbour === undefined) {
+    return await keep();
+  }
+  const isSampled = isSample(target, context.config.cache.checkEvery);
+  if (result.outcome === 'built' && !isSampled) {
+    return await keep();
+  }
+  const clean = await buildModule({ ...request, folder: path.join(folder, 'clean') });
+  if (isEqual(result, clean)) {
+    return await keep();
+  }
+  await objects.forget(identity);
+  const { module, kernel } = target;
+  context.emit({
+    type: 'warning',
+    code: 'OBJECTS_DIFFER',
+    message: `${module.name} for ${kernel.release}: built with what ${neighbour.release} left it differs from a clean build, which counts; nothing is taken from ${neighbour.release} any more`,
+  });
+  return { result: clean, compiled: undefined };
+}
