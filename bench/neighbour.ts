@@ -4,21 +4,18 @@
  *
  *     scripts/with-node node bench/neighbour.ts trixie 6.12.115+deb13-amd64 6.12.116+deb13-amd64 jool-dkms zfs-dkms ...
  *
- * Processor seconds of build.bash and all that it runs; wall seconds beside them.
+ * The clean build has as many compilers as DKMS would have. Processor seconds of build.bash and all that it runs; wall seconds beside them.
  */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { stringify } from 'yaml';
 import { buildModule, type BuildResult } from '../src/builder/build.ts';
-import { loadConfig } from '../src/config/load.ts';
 import type { Target } from '../src/model/plans.ts';
 import { moduleNameOf } from '../src/modules/find.ts';
 import { buildTarget } from '../src/run/build-target.ts';
-import { openContext, removeTree } from '../src/run/context.ts';
-import { TreesOfArchives } from '../src/run/kernel-trees.ts';
+import { removeTree } from '../src/run/context.ts';
 import { buildRequestOf, evaluateTarget, prepareTarget } from '../src/run/prepare-target.ts';
-import { planAll } from '../src/run/plan.ts';
 import { printRatios, type Ratio, ROOT, timed } from './support.ts';
+import { openBenchSuite, targetOf } from './target.ts';
 
 const [suite = '', first = '', second = '', ...packages] = process.argv.slice(2);
 const FOLDER = path.join(ROOT, 'out/bench/neighbour');
@@ -35,46 +32,10 @@ interface Run {
   cpu: number;
 }
 
-await fs.mkdir(FOLDER, { recursive: true });
-const file = path.join(FOLDER, `${suite}.yaml`);
-await fs.writeFile(
-  file,
-  stringify({
-    repository: { origin: 'Bench', directory: `./${suite}/repository` },
-    state: `./${suite}/state`,
-    archives: [
-      {
-        suites: suite === 'sid' ? ['sid'] : [suite, `${suite}-updates`, `${suite}-security`],
-        components: ['main', 'contrib', 'non-free'],
-        checkValidUntil: false,
-      },
-    ],
-    kernels: { architectures: ['amd64'], flavours: 'all', abis: 'all' },
-    modules: packages.map((name) => ({ package: name })),
-    cache: { checkEvery: 0 },
-  }),
-);
-const context = await openContext({
-  config: await loadConfig(file),
-  emit: () => undefined,
-  signal: new AbortController().signal,
-  command: 'bench',
-  wait: 0,
-  exclusive: true,
-});
-const { survey, plan } = await planAll(context, { refresh: process.env['OFFLINE'] !== '1' });
-const trees = new TreesOfArchives(context);
+const bench = await openBenchSuite(FOLDER, suite, packages);
+const { context, plan, trees } = bench;
+const { survey } = plan;
 await fs.rm(path.join(context.config.state, 'cache/objects'), { recursive: true, force: true });
-
-function targetOf(module: string, release: string): Target {
-  const found = plan.targets.find(
-    (target) => target.module.name === module && target.kernel.release === release,
-  );
-  if (found === undefined) {
-    throw new Error(`no target ${module} for ${release}`);
-  }
-  return found;
-}
 
 async function build(target: Target, isClean: boolean): Promise<Run> {
   const prepared = await prepareTarget(
@@ -87,7 +48,7 @@ async function build(target: Target, isClean: boolean): Promise<Run> {
   const request = buildRequestOf(context, prepared, conf);
   const { seconds, result } = await timed(() =>
     isClean
-      ? buildModule(request)
+      ? buildModule({ ...request, isSequential: true })
       : buildTarget(context, survey, target, prepared.folder, request).then((end) => end.result),
   );
   const times = await fs.readFile(path.join(request.folder, 'out/times'), 'utf8');
@@ -112,9 +73,9 @@ const ratios: Ratio[] = [];
 let same = true;
 const sums = { ours: 0, reference: 0 };
 for (const name of packages.map(moduleNameOf)) {
-  const kept = await build(targetOf(name, first), false);
-  const next = await build(targetOf(name, second), false);
-  const clean = await build(targetOf(name, second), true);
+  const kept = await build(targetOf(bench, name, first), false);
+  const next = await build(targetOf(bench, name, second), false);
+  const clean = await build(targetOf(bench, name, second), true);
   const equal = isSame(next.result, clean.result);
   same &&= equal;
   sums.ours += next.cpu;

@@ -1,8 +1,9 @@
 /**
  * The quickstart's first run against the sum of the bare makes of its targets, in the same roots, in one call.
  *
- *     scripts/with-node node bench/quickstart.ts
+ *     scripts/with-node node bench/quickstart.ts [PACKAGE...]
  *
+ * Packages stand in the place of the quickstart's own: ten modules × three flavours, say.
  * Both begin with all packages downloaded. The reference runs each target's make by itself, one after another, with
  * as many compilers at once as there are cores, and counts only the time of make.
  */
@@ -10,22 +11,26 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { loadConfig } from '../src/config/load.ts';
 import type { LockstepEvent } from '../src/model/events.ts';
-import { runSandbox } from '../src/programs/sandbox.ts';
-import { buildEnvironment, buildPathOf } from '../src/builder/build.ts';
 import { type Context, openContext } from '../src/run/context.ts';
 import { TreesOfArchives } from '../src/run/kernel-trees.ts';
-import { buildRequestOf, evaluateTarget, prepareTarget } from '../src/run/prepare-target.ts';
 import { planAll } from '../src/run/plan.ts';
 import { run } from '../src/run/run.ts';
 import { printRatios, ROOT, timed } from './support.ts';
+import { bareMake } from './target.ts';
 
+const packages = process.argv.slice(2);
 const FOLDER = path.join(ROOT, 'out/bench/quickstart');
 
 async function open(emit: (event: LockstepEvent) => void): Promise<Context> {
   const example = await fs.readFile(path.join(ROOT, 'examples/quickstart.yaml'), 'utf8');
   await fs.mkdir(FOLDER, { recursive: true });
   const file = path.join(FOLDER, 'lockstep.yaml');
-  await fs.writeFile(file, example.replaceAll('../out/quickstart', '.'));
+  const text = example.replaceAll('../out/quickstart', '.');
+  const modules = packages.map((name) => `  - package: ${name}\n`).join('');
+  await fs.writeFile(
+    file,
+    packages.length === 0 ? text : text.replace(/^modules:[^]*/m, `modules:\n${modules}`),
+  );
   return await openContext({
     config: await loadConfig(file),
     emit,
@@ -44,7 +49,7 @@ async function forget(): Promise<void> {
       await fs.rm(path.join(FOLDER, 'state', name), { recursive: true });
     }
   }
-  for (const name of ['layers', 'module-layers', 'roots', 'recipes', 'closures']) {
+  for (const name of ['headers', 'module-layers', 'roots', 'recipes', 'closures', 'objects']) {
     await fs.rm(path.join(FOLDER, 'state/cache', name), { recursive: true, force: true });
   }
   await fs.rm(path.join(FOLDER, 'repository'), { recursive: true, force: true });
@@ -53,40 +58,12 @@ async function forget(): Promise<void> {
 /** Seconds of make alone for every target that is built. */
 async function bareMakes(context: Context): Promise<{ name: string; seconds: number }[]> {
   const makes: { name: string; seconds: number }[] = [];
-  const { survey, plan } = await planAll(context, { refresh: false });
+  const plan = await planAll(context, { refresh: false });
   const trees = new TreesOfArchives(context);
-  for (const target of plan.targets.filter(({ record }) => record?.outcome === 'built')) {
-    const prepared = await prepareTarget(
-      context,
-      survey,
-      target,
-      trees.of(survey.archiveOf(target.kernel)),
-    );
-    const conf = await evaluateTarget(context, prepared);
-    const request = buildRequestOf(context, prepared, conf);
-    const make = conf.make.replace(
-      /^make/,
-      `make -j${context.jobs} KERNELRELEASE=${target.kernel.release}`,
-    );
-    const { status } = await runSandbox({
-      ...request,
-      buildPath: buildPathOf(conf),
-      env: { ...buildEnvironment(request), make },
-      command: [
-        'bash',
-        '-c',
-        'begin=$EPOCHREALTIME; eval "$make" >/dev/null 2>&1 || exit; echo "$begin $EPOCHREALTIME" >/out/times',
-      ],
-    });
-    if (status !== 0) {
-      throw new Error(`${target.module.name}: make ended with ${status}`);
-    }
-    const times = (await fs.readFile(path.join(request.folder, 'out/times'), 'utf8'))
-      .split(' ')
-      .map(Number);
+  for (const target of plan.plan.targets.filter(({ record }) => record?.outcome === 'built')) {
     makes.push({
       name: `${target.module.name} ${target.kernel.release}`,
-      seconds: (times[1] ?? 0) - (times[0] ?? 0),
+      seconds: await bareMake(context, plan, target, trees),
     });
   }
   return makes;

@@ -6,6 +6,7 @@ import { runSandbox, type SandboxLimits } from '../programs/sandbox.ts';
 import type { Cross } from './cross.ts';
 import { foreignProgram } from './foreign-program.ts';
 import { endOf, findErrorLine } from './log.ts';
+import { missingTool } from './missing-tool.ts';
 
 export interface BuildRequest {
   /** Scratch folder of this build. */
@@ -24,6 +25,8 @@ export interface BuildRequest {
   patches: readonly string[];
   /** Compilers at once. */
   jobs: number;
+  /** Whether a make command that is not make itself runs with one compiler, as DKMS runs it. */
+  isSequential?: boolean;
   /** Whether compilations are kept in `/out/objects`, and taken from the layers of a neighbour. */
   keepsObjects?: boolean;
   limits: SandboxLimits;
@@ -60,12 +63,15 @@ export function buildEnvironment(request: BuildRequest): Record<string, string> 
   const { conf } = request;
   return {
     ...request.env,
+    module: conf.name,
+    module_version: conf.version,
     SOURCE_DATE_EPOCH: String(request.sourceDateEpoch),
     KBUILD_BUILD_USER: 'lockstep',
     KBUILD_BUILD_HOST: 'lockstep',
     KBUILD_BUILD_TIMESTAMP: `@${request.sourceDateEpoch}`,
     lockstep_make: conf.make,
     lockstep_jobs: String(request.jobs),
+    lockstep_sequential: request.isSequential === true ? 'yes' : '',
     lockstep_objects: request.keepsObjects === true ? 'yes' : '',
     lockstep_patches: conf.patches.join('\n'),
     lockstep_own_patches: request.patches.join('\n'),
@@ -78,6 +84,11 @@ export function buildEnvironment(request: BuildRequest): Record<string, string> 
       )
       .join('\n'),
   };
+}
+
+/** Whether a build may fail only because several compilers run at once where DKMS has one. */
+export function mayNeedSequence({ conf }: BuildRequest): boolean {
+  return !conf.make.startsWith('make');
 }
 
 /**
@@ -106,13 +117,20 @@ export async function buildModule(request: BuildRequest): Promise<BuildResult> {
         outcome: 'failed',
         reason: `the build prints more than ${limits.outputBytes} bytes`,
       };
+    case 'memory-limit':
+      return {
+        outcome: 'failed',
+        reason: `the build takes more than ${limits.memoryBytes} bytes of memory`,
+      };
     case 'exited':
       break;
   }
   if (result.status !== 0) {
     const text = await endOf(log);
     const foreign = request.cross && foreignProgram(text, request.cross);
-    const reason = foreign ?? findErrorLine(text) ?? `the build ended with status ${result.status}`;
+    const line = findErrorLine(text) ?? `the build ended with status ${result.status}`;
+    const missing = missingTool(text);
+    const reason = foreign ?? (missing === undefined ? line : `${missing} (${line})`);
     return { outcome: 'failed', reason };
   }
   const files: BuiltFile[] = [];

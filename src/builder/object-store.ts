@@ -202,6 +202,12 @@ export class ObjectStore {
   }
 }
 
+/** Whether a configure script asked kbuild for one file after another in a build. @param left its `/out/objects` */
+export async function hasChecks(left: string): Promise<boolean> {
+  const names = await fs.readdir(left).catch((): string[] => []);
+  return names.some((name) => name.startsWith('m_'));
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -37,7 +37,12 @@ export class Store {
     if (pending !== undefined) {
       return pending;
     }
-    const made = makeDirectoryAtomic(directory, fill).then(() => directory);
+    const made = makeDirectoryAtomic(directory, fill).then(async () => {
+      // Says when it was used last.
+      const now = new Date();
+      await fs.utimes(directory, now, now);
+      return directory;
+    });
     this.#pending.set(directory, made);
     made.catch(() => this.#pending.delete(directory));
     return made;

@@ -61,8 +61,20 @@ const retention = z
   })
   .prefault({});
 
+const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+const size = z
+  .string()
+  .regex(/^\d+(?:\.\d+)?[KMGT]$/, 'must be a size such as 20G or 500M')
+  .transform((text) => Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? 1));
+
 const cache = z
   .strictObject({
+    size: size
+      .prefault('20G')
+      .describe(
+        'What downloads, unpacked packages, roots and compilations may take between runs; the longest unused go first',
+      ),
     objects: z
       .boolean()
       .default(true)
@@ -83,6 +95,11 @@ const limits = z
     buildMinutes: z.number().positive().default(60).describe('Wall time of one build'),
     logMegabytes: z.number().positive().default(32).describe('Output of one build'),
     fileMegabytes: z.number().positive().default(4096).describe('Largest file of a build'),
+    memoryMegabytes: z
+      .number()
+      .positive()
+      .default(8192)
+      .describe('Memory of one build, all its processes together'),
     processes: z.int().min(64).default(4096).describe('Processes and threads of one build'),
   })
   .prefault({});

@@ -27,6 +27,7 @@ export type Phase =
   | 'fetch'
   | 'build'
   | 'package'
-  | 'publish';
+  | 'publish'
+  | 'cache';
 
 export type Emit = (event: LockstepEvent) => void;

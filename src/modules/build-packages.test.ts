@@ -24,6 +24,12 @@ describe('the packages of a build', () => {
     ]);
   });
 
+  test("have other modules' sources, which some build with", () => {
+    expect(buildPackagesOf({ name: 'x', depends: 'dkms, xtables-addons-dkms (>= 3.13)' })).toEqual([
+      'xtables-addons-dkms',
+    ]);
+  });
+
   test('are none for a source without package of which nothing is known', () => {
     expect(buildPackagesOf({ name: 'x' })).toEqual([]);
   });

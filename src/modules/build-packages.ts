@@ -21,7 +21,7 @@ export function knownBuildPackages(): ReadonlyMap<string, readonly string[]> {
  * kernels and their headers, questions at the installation, accounts, and the user-space half of a display driver.
  */
 const NOT_FOR_BUILDS =
-  /^(dkms|c?debconf(-.+)?|linux-.+|kmod|module-init-tools|initramfs-tools|adduser|ucf|lsb-(base|release)|firmware-.+|nvidia-.+|.+-dkms|udev|sysvinit-utils|xserver-.+)$/;
+  /^(dkms|c?debconf(-.+)?|linux-.+|kmod|module-init-tools|initramfs-tools|adduser|ucf|lsb-(base|release)|firmware-.+|nvidia-.+|udev|sysvinit-utils|xserver-.+)$/;
 
 export interface BuildPackagesRequest {
   /** The module's name. */

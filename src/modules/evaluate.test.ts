@@ -81,6 +81,25 @@ describe('a dkms.conf in the sandbox', () => {
     expect(error.hint).toBeTypeOf('string');
   });
 
+  test('knows the module by the name and version that it gives itself, as DKMS does', async () => {
+    const text = 'PACKAGE_NAME=adv-17v35x\nPACKAGE_VERSION=5.0-1\nBUILT_MODULE_NAME[0]=x\n';
+    const conf = await evaluate(text);
+    expect(conf.make).toContain('M=/var/lib/dkms/adv-17v35x/5.0-1/build');
+    const placeholder = text.replace('5.0-1', '"@VERSION@"');
+    expect(await evaluate(`${placeholder}MAKE[0]="make $module_version"\n`)).toMatchObject({
+      make: 'make 2.0',
+    });
+  });
+
+  test('has its obsolete directives named in the log', async () => {
+    await evaluate(`${GOOD}CLEAN="make clean"\nMODULES_CONF[0]="alias x y"\n`);
+    const log = await fs.readFile(at(`log-${counter}`), 'utf8');
+    expect(log.split('\n').filter((line) => line.startsWith('lockstep:'))).toEqual([
+      'lockstep: warning: dkms.conf: CLEAN is obsolete',
+      'lockstep: warning: dkms.conf: MODULES_CONF is obsolete',
+    ]);
+  });
+
   test('is interrupted', async () => {
     const controller = new AbortController();
     const running = lockstepErrorOf(() => evaluate('sleep 100\n', controller.signal));

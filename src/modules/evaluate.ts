@@ -116,6 +116,8 @@ export async function evaluateDkmsConf(request: EvaluationRequest): Promise<Dkms
       throw invalid(`not evaluated after ${limits.seconds} s`);
     case 'output-limit':
       throw invalid(`prints more than ${limits.outputBytes} bytes`);
+    case 'memory-limit':
+      throw invalid(`takes more than ${limits.memoryBytes} bytes of memory`);
     case 'exited':
       break;
   }

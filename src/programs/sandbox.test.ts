@@ -16,7 +16,7 @@ const at = useScratch('sandbox');
 const USER = 42_424;
 
 const answerSchema = z.object({
-  end: z.enum(['exited', 'timeout', 'output-limit', 'interrupted']),
+  end: z.enum(['exited', 'timeout', 'output-limit', 'memory-limit', 'interrupted']),
   status: z.number(),
 });
 
@@ -159,6 +159,7 @@ beforeAll(async () => {
     const base = path.dirname(import.meta.dirname);
     for (const name of [
       'core/errors.ts',
+      'programs/memory-watch.ts',
       'programs/sandbox.ts',
       'programs/mount-and-run.sh',
       'programs/testing/sandbox-child.ts',
@@ -354,6 +355,18 @@ describe.each(runners)('a sandbox that %s starts', (_name, run) => {
     expect(Number(size)).toBe(1_000_000);
     expect((await out('large')).length).toBe(1_000_000);
     expect(Number(processes ?? 20)).toBeLessThan(25);
+  });
+
+  test('cannot take more memory than its limit, all its processes together', async () => {
+    const mark = makeMark();
+    const hog = `dd if=/dev/zero bs=60M count=1 2>/dev/null | { sleep ${mark}; cat >/dev/null; } &`;
+    const limits = { seconds: 60, outputBytes: 100_000, fileBytes: 1_000_000, processes: 60 };
+    const memoryBytes = 100_000_000;
+    const enough = await run(`${hog} sleep 2; echo fine`, { limits: { ...limits, memoryBytes } });
+    expect(enough).toMatchObject({ end: 'exited', log: 'fine\n' });
+    const { end } = await run(`${hog}\n${hog}\nsleep 50`, { limits: { ...limits, memoryBytes } });
+    expect(end).toBe('memory-limit');
+    expect(await leftovers(mark)).toEqual([]);
   });
 
   test('that is full of processes does not hinder another', async () => {

@@ -7,6 +7,7 @@ import * as path from 'node:path';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { LockstepError } from '../core/errors.ts';
+import { watchMemory } from './memory-watch.ts';
 
 export interface SandboxLimits {
   /** Wall seconds. */
@@ -17,6 +18,8 @@ export interface SandboxLimits {
   fileBytes: number;
   /** Processes and threads. */
   processes: number;
+  /** Bytes that all processes together may take, as far as they are their own; no limit when undefined. */
+  memoryBytes?: number;
 }
 
 export interface SandboxRequest {
@@ -37,7 +40,7 @@ export interface SandboxRequest {
   signal?: AbortSignal | undefined;
 }
 
-export type SandboxEnd = 'exited' | 'timeout' | 'output-limit' | 'interrupted';
+export type SandboxEnd = 'exited' | 'timeout' | 'output-limit' | 'memory-limit' | 'interrupted';
 
 export interface SandboxResult {
   end: SandboxEnd;
@@ -178,6 +181,11 @@ class Processes {
     return this.#status.includes('"exit-code"');
   }
 
+  /** The first process of the sandbox's process tree, once it is there. */
+  get init(): string | undefined {
+    return /"child-pid": (?<pid>\d+)/.exec(this.#status)?.groups?.['pid'];
+  }
+
   kill(): void {
     this.#isKilled = true;
     this.#killInit();
@@ -189,7 +197,7 @@ class Processes {
    * after the command has begun: a sandbox whose bwrap is killed in between would go on.
    */
   #killInit(): void {
-    const pid = /"child-pid": (?<pid>\d+)/.exec(this.#status)?.groups?.['pid'];
+    const pid = this.init;
     try {
       // Its number may belong to another process by now; its command line is bwrap's own.
       if (pid !== undefined && readFileSync(`/proc/${pid}/cmdline`).includes(this.#mark)) {
@@ -240,6 +248,13 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
     : setTimeout(() => {
         stop('timeout');
       }, request.limits.seconds * 1000);
+  const unwatch = watchMemory(
+    () => processes.init,
+    request.limits.memoryBytes ?? Number.POSITIVE_INFINITY,
+    () => {
+      stop('memory-limit');
+    },
+  );
   const onAbort = (): void => {
     stop('interrupted');
   };
@@ -282,6 +297,7 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
     });
   } finally {
     clearTimeout(timer);
+    unwatch();
     request.signal?.removeEventListener('abort', onAbort);
   }
 }

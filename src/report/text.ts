@@ -10,6 +10,7 @@ const PHASES: Record<Phase, string> = {
   build: 'build',
   package: 'package',
   publish: 'publish',
+  cache: 'clear the cache',
 };
 
 /** Bytes for people: `12.3 MB`. */

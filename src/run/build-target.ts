@@ -1,7 +1,12 @@
 import * as path from 'node:path';
-import { buildModule, type BuildRequest, type BuildResult } from '../builder/build.ts';
+import {
+  buildModule,
+  type BuildRequest,
+  type BuildResult,
+  mayNeedSequence,
+} from '../builder/build.ts';
 import { moduleHash } from '../builder/key.ts';
-import type { ObjectsIdentity } from '../builder/object-store.ts';
+import { hasChecks, type ObjectsIdentity } from '../builder/object-store.ts';
 import type { Target } from '../model/plans.ts';
 import type { Context } from './context.ts';
 import type { Survey } from './survey.ts';
@@ -42,6 +47,18 @@ function isEqual(a: BuildResult, b: BuildResult): boolean {
   );
 }
 
+/** Builds from nothing; what fails with several compilers at once is tried as DKMS builds it. */
+async function buildClean(request: BuildRequest, folder: string): Promise<BuildResult> {
+  const result = await buildModule(request);
+  return result.outcome === 'built' || !mayNeedSequence(request)
+    ? result
+    : await buildModule({
+        ...request,
+        folder: path.join(folder, 'sequential'),
+        isSequential: true,
+      });
+}
+
 /**
  * Builds a target, taking from the nearest kernel's build of the same source what no difference of the kernels can have
  * changed, and keeps its compilations for the next kernel. A build that fails with what it took is made clean.
@@ -58,7 +75,8 @@ export async function buildTarget(
 ): Promise<TargetBuild> {
   const { objects } = context;
   if (objects === undefined) {
-    return { result: await buildModule(request), compiled: undefined };
+    const result = await buildClean(request, folder);
+    return { result, compiled: undefined };
   }
   const identity = identityOf(survey, target);
   const neighbour = await objects.find(identity, folder);
@@ -73,23 +91,25 @@ export async function buildTarget(
     compiled:
       result.outcome === 'built' ? await objects.keep(identity, left, neighbour) : undefined,
   });
-  if (neighbour === undefined) {
+  // Without a neighbour a configure script's checks may still have been answered by commands of an earlier one.
+  const isClean = neighbour === undefined && !(await hasChecks(left));
+  const isSampled = !isClean && isSample(target, context.config.cache.checkEvery);
+  if (result.outcome === 'built' ? !isSampled : isClean && !mayNeedSequence(request)) {
     return await keep();
   }
-  const isSampled = isSample(target, context.config.cache.checkEvery);
-  if (result.outcome === 'built' && !isSampled) {
-    return await keep();
-  }
-  const clean = await buildModule({ ...request, folder: path.join(folder, 'clean') });
+  const clean = await buildClean({ ...request, folder: path.join(folder, 'clean') }, folder);
   if (isEqual(result, clean)) {
     return await keep();
+  }
+  if (result.outcome === 'failed' && isClean) {
+    return { result: clean, compiled: undefined };
   }
   await objects.forget(identity);
   const { module, kernel } = target;
   context.emit({
     type: 'warning',
     code: 'OBJECTS_DIFFER',
-    message: `${module.name} for ${kernel.release}: built with what ${neighbour.release} left it differs from a clean build, which counts; nothing is taken from ${neighbour.release} any more`,
+    message: `${module.name} for ${kernel.release}: built with what ${neighbour?.release ?? 'earlier checks'} left it differs from a clean build, which counts; what was kept of it is forgotten`,
   });
   return { result: clean, compiled: undefined };
 }

@@ -135,6 +135,7 @@ export function evaluationLimits(context: Context): SandboxLimits {
     outputBytes: MEGABYTE,
     fileBytes: 4 * MEGABYTE,
     processes: limits.processes,
+    memoryBytes: limits.memoryMegabytes * MEGABYTE,
   };
 }
 
@@ -146,6 +147,7 @@ export function buildLimits(context: Context): SandboxLimits {
     outputBytes: limits.logMegabytes * MEGABYTE,
     fileBytes: limits.fileMegabytes * MEGABYTE,
     processes: limits.processes,
+    memoryBytes: limits.memoryMegabytes * MEGABYTE,
   };
 }
 

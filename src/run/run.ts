@@ -8,6 +8,7 @@ import type { DebRef } from '../model/packages.ts';
 import type { Plan, Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
 import type { BuildRecord } from '../model/records.ts';
+import { boundCache } from './cache.ts';
 import type { Context } from './context.ts';
 import { executeTarget } from './execute-target.ts';
 import { TreesOfArchives } from './kernel-trees.ts';
@@ -251,6 +252,9 @@ export async function run(context: Context): Promise<RunResult> {
   } else if (built.length === 0) {
     emit({ type: 'unchanged' });
   }
+  if (built.length > 0) {
+    await clearCache(context);
+  }
   const problem = failure ?? unpackaged;
   if (problem !== undefined) {
     // What the others gave is published by now.
@@ -264,6 +268,16 @@ export async function run(context: Context): Promise<RunResult> {
     published,
     seconds: since(began),
   };
+}
+
+async function clearCache(context: Context): Promise<void> {
+  const began = Date.now();
+  const { before, after, removed } = await boundCache(context);
+  if (removed > 0) {
+    const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
+    const detail = `${removed} entries, ${gigabytes(before)} GB → ${gigabytes(after)} GB`;
+    context.emit({ type: 'phase-done', phase: 'cache', seconds: since(began), detail });
+  }
 }
 
 /** Whether there is anything to publish, from now or from before. */

@@ -9,13 +9,20 @@ use strict;
 use warnings;
 use Exporter 'import';
 
-our @EXPORT = qw($OBJECTS $NEIGHBOUR $KEPT slurp spill sums lines_of listed place is_same note_taken);
+our @EXPORT = qw($OBJECTS $NEIGHBOUR $KEPT slurp spill sums lines_of listed place is_same note_taken general special);
 
 our $OBJECTS   = '/usr/lib/lockstep/objects';
 our $NEIGHBOUR = '/usr/lib/lockstep/neighbour';
 our $KEPT      = '/out/objects';
 my $COMMON     = '/usr/src/linux-headers-common/';
 my $FLAVOUR    = '/usr/src/linux-headers/';
+
+# What is kept names no kernel: folders and arguments may have its release in them.
+my $RELEASE = defined $ENV{kernelver} && $ENV{kernelver} ne '' ? $ENV{kernelver} : undef;
+my $MARK    = '@KERNEL@';
+
+sub general { my ($text) = @_; $text =~ s/\Q$RELEASE\E/$MARK/g if defined $text && defined $RELEASE; return $text }
+sub special { my ($text) = @_; $text =~ s/\Q$MARK\E/$RELEASE/g if defined $text && defined $RELEASE; return $text }
 
 sub slurp {
     my ($file) = @_;
@@ -111,7 +118,7 @@ sub is_same {
     my $options = join '|', map { quotemeta } lines_of("$NEIGHBOUR/options");
     for my $line ( lines_of("$base.local") ) {
         my ( $pool, $path ) = split /\t/, $line, 2;
-        my $now    = slurp($path);
+        my $now    = slurp( special($path) );
         my $before = slurp("$OBJECTS/$pool");
         return 0 unless defined $now && defined $before && $now eq $before;
         return 0 if $options ne '' && $now =~ /\b(?:$options)\b/;

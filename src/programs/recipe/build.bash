@@ -4,6 +4,7 @@
 # In the environment: kernelver kernel_source_dir, CROSS_COMPILE where the kernel is of another architecture, and
 #   lockstep_make       the make command of the dkms.conf
 #   lockstep_jobs       how many compilers at once
+#   lockstep_sequential not empty: a command that is not make itself gets one compiler only
 #   lockstep_objects    not empty: compilations are kept in OUTPUT/objects, and taken from a neighbour's
 #   lockstep_patches    one file name below patches/ a line
 #   lockstep_own_patches  one file name below /usr/lib/lockstep/patches a line, applied after them
@@ -73,6 +74,10 @@ run_script() {
 
 run_script PRE_BUILD "${lockstep_pre_build-}"
 
+# A command of several steps that calls make itself: DKMS lets it run with one compiler.
+if [[ $lockstep_make != make* && ! ${lockstep_sequential-} ]]; then
+  export MAKEFLAGS=-j$lockstep_jobs
+fi
 command=${lockstep_make/#make/make -j$lockstep_jobs KERNELRELEASE=$kernelver}
 echo "# $command"
 (eval "$command") || fail 10 "the module does not compile"

@@ -31,8 +31,19 @@ read_file() {
     done
   done
 }
+# DKMS takes name and version from the file when a source is added, and builds it under these.
+called=$(
+  read_file | grep -E '^PACKAGE_(NAME|VERSION)\['
+)
+eval "$called"
+[[ ${PACKAGE_NAME-} =~ ^[A-Za-z0-9][A-Za-z0-9_.+~-]*$ ]] && module=$PACKAGE_NAME
+[[ ${PACKAGE_VERSION-} =~ ^[A-Za-z0-9][A-Za-z0-9_.+~-]*$ ]] && module_version=$PACKAGE_VERSION
+
 assignments=$(
   read_file
+  for _name in CLEAN MODULES_CONF MODULES_CONF_ALIAS_TYPE MODULES_CONF_OBSOLETES MODULES_CONF_OBSOLETE_ONLY REMAKE_INITRD; do
+    [[ ${!_name-} ]] && echo "lockstep: warning: dkms.conf: $_name is obsolete" >&2
+  done
   echo evaluated=yes
 )
 for _name in $directives; do unset "$_name"; done
