@@ -144,7 +144,8 @@ export class ObjectStore {
     await runProgram('rm', ['-rf', '--', temporary]);
     const objects = path.join(temporary, OBJECTS);
     await fs.mkdir(path.dirname(objects), { recursive: true });
-    await fs.rename(left, objects);
+    // The cache may lie on a file system of its own.
+    await runProgram('mv', ['-T', '--', left, objects]);
     const made = (await fs.readdir(objects)).filter((name) => name.endsWith('.args')).length;
     if (neighbour !== undefined) {
       await linkTaken(neighbour.objects, objects, hits);

@@ -86,11 +86,19 @@ export async function buildTarget(
     layers: [...(neighbour?.layers ?? []), ...request.layers],
   });
   const left = path.join(request.folder, 'out/objects');
-  const keep = async (): Promise<TargetBuild> => ({
-    result,
-    compiled:
-      result.outcome === 'built' ? await objects.keep(identity, left, neighbour) : undefined,
-  });
+  const keep = async (): Promise<TargetBuild> => {
+    if (result.outcome !== 'built') {
+      return { result, compiled: undefined };
+    }
+    try {
+      return { result, compiled: await objects.keep(identity, left, neighbour) };
+    } catch (error) {
+      // The build is good without: the next kernel's starts from nothing.
+      const message = `what was compiled for ${target.module.name} can't be kept: ${String(error)}`;
+      context.emit({ type: 'warning', code: 'OBJECTS_LOST', message });
+      return { result, compiled: undefined };
+    }
+  };
   // Without a neighbour a configure script's checks may still have been answered by commands of an earlier one.
   const isClean = neighbour === undefined && !(await hasChecks(left));
   const isSampled = !isClean && isSample(target, context.config.cache.checkEvery);
