@@ -14,7 +14,6 @@ let first: TestKernel;
 let second: TestKernel;
 let parts: OwnPackage;
 let asker: OwnPackage;
-let checker: OwnPackage;
 
 /**
  * `parts` has an object of each kind: one that no difference between the kernels concerns, one that has the release in
@@ -62,45 +61,10 @@ echo '#define FOUND 1' >../found.h
 `,
     },
   });
-  // As asker, but one make for each question, as OpenAFS does; and it builds in a folder that is named after the kernel,
-  // so that its debugging information, and with it the build id, is another for each.
-  checker = await stage.module({
-    name: 'checker',
-    version: '1.0',
-    conf: [
-      'PRE_BUILD="configure.sh"',
-      'MAKE="make -C $kernel_source_dir M=$dkms_tree/checker/1.0/build/for-$kernelver"',
-      'BUILT_MODULE_LOCATION[0]="for-$kernelver/"',
-    ].join('\n'),
-    code: '#include "answers.h"\nint checker_answers = HAVE_A + HAVE_B + HAVE_C + HAVE_D;',
-    files: {
-      'configure.sh': `#!/bin/sh
-check() {
-  rm -rf conftest.dir
-  mkdir conftest.dir
-  echo 'obj-m += conftest.o' >conftest.dir/Makefile
-  {
-    echo '#include <linux/module.h>'
-    echo 'void conftest(void);'
-    echo "void conftest(void) { $2 }"
-    echo 'MODULE_LICENSE("GPL"); MODULE_DESCRIPTION("x");'
-  } >conftest.dir/conftest.c
-  if make -C "$kernel_source_dir" M="$PWD/conftest.dir" modules; then answer=1; else answer=0; fi
-  echo "#define $1 $answer" >>answers.h
-}
-check HAVE_A 'schedule();'
-check HAVE_B 'this does not compile'
-check HAVE_C 'extern void no_such_symbol(void); no_such_symbol();'
-check HAVE_D 'yield();'
-printf '#define HAVE_%s\\n' 'A 1' 'B 0' 'C 0' 'D 1' | cmp - answers.h || exit 1
-mkdir "for-$kernelver" && mv Kbuild checker.c answers.h "for-$kernelver"
-`,
-    },
-  });
   home = await stage.home('home');
   await home.configure({
     archives: [stage.entry('stable')],
-    modules: ['parts-dkms', 'asker-dkms', 'checker-dkms'],
+    modules: ['parts-dkms', 'asker-dkms'],
     more: { cache: { checkEvery: 1 } },
   });
 });
@@ -113,7 +77,7 @@ async function setKernels(...kernels: TestKernel[]): Promise<void> {
   const last = kernels.at(-1) ?? first;
   const packages = kernels.flatMap((kernel) => kernel.packages);
   await stage.archive.setSuite('stable', {
-    packages: [...packages, await stage.meta(last), parts, asker, checker],
+    packages: [...packages, await stage.meta(last), parts, asker],
   });
 }
 
@@ -134,7 +98,7 @@ describe('the next kernel', () => {
   test('is built from nothing the first time', async () => {
     await setKernels(first);
     const end = await home.run();
-    expect(end, end.stderr).toMatchObject({ exitCode: 0, built: 3 });
+    expect(end, end.stderr).toMatchObject({ exitCode: 0, built: 2 });
     const { compiled } = await recordOf('parts', first);
     // main, same, release, made; and kbuild's own: parts.mod.c, and module-common.c with the vermagic.
     expect(compiled).toEqual({ taken: 0, made: 6 });
@@ -143,7 +107,7 @@ describe('the next kernel', () => {
   test('takes what is the same, compiles the rest, and is what a clean build is', async () => {
     await setKernels(first, second);
     const end = await home.run();
-    expect(end, end.stderr).toMatchObject({ exitCode: 0, built: 3 });
+    expect(end, end.stderr).toMatchObject({ exitCode: 0, built: 2 });
     expect(end.stderr).not.toContain('OBJECTS_DIFFER');
     const { compiled, modules } = await recordOf('parts', second);
     // Made again: release, and the vermagic.
@@ -154,10 +118,5 @@ describe('the next kernel', () => {
   test('takes the answers of a configure script, good ones and bad ones', async () => {
     const { compiled } = await recordOf('asker', second);
     expect(compiled?.taken).toBeGreaterThanOrEqual(3);
-  });
-
-  test('takes them also where each question is a make of its own, but no object that names the kernel', async () => {
-    // Four answers and the four compilations behind them; checker.o, checker.mod.o and the vermagic are made.
-    expect((await recordOf('checker', second)).compiled).toEqual({ taken: 8, made: 3 });
   });
 });

@@ -10,6 +10,8 @@ let count = 0;
 const CONFIG = 'usr/src/linux-headers/include/generated/autoconf.h';
 const VERSION = 'usr/src/linux-headers/include/generated/uapi/linux/version.h';
 
+const FS = 'usr/src/linux-headers-common/include/linux/fs.h';
+
 const BASE: Readonly<Record<string, string>> = {
   [CONFIG]: '/* Linux 6.12.1 */\n#define CONFIG_SMP 1\n#define CONFIG_NET_MODULE 1\n',
   [VERSION]: '#define LINUX_VERSION_CODE 396289\n',
@@ -41,8 +43,6 @@ const NOTHING = {
   changed: [],
   added: [],
   options: [],
-  symbols: [],
-  sameMakefiles: true,
   version: undefined,
 };
 
@@ -73,7 +73,7 @@ test('an option that differs counts where it is asked for; a comment of the conf
   expect(await compare({ [CONFIG]: BASE[CONFIG]?.replace('NET_MODULE', 'NET') })).toEqual({
     ...NOTHING,
     changed: ['/usr/src/linux-headers-common/include/linux/net.h'],
-    options: ['CONFIG_NET'],
+    options: ['CONFIG_NET', 'CONFIG_NET_MODULE'],
   });
 });
 
@@ -85,31 +85,28 @@ test("the version counts where the kernel's own headers ask for it", async () =>
   });
 });
 
-test('exported symbols: other CRCs are no difference, another kind of export is', async () => {
-  const symvers = 'usr/src/linux-headers/Module.symvers';
-  expect(await compare({ [symvers]: '0x2\tx\tvmlinux\tEXPORT_SYMBOL\t\n' })).toEqual(NOTHING);
-  expect(await compare({ [symvers]: '0x1\tx\tvmlinux\tEXPORT_SYMBOL_GPL\t\n' })).toEqual({
-    ...NOTHING,
-    symbols: ['x'],
-  });
-  expect(await compare({ [symvers]: '' })).toEqual({ ...NOTHING, symbols: ['x'] });
+test('exported symbols and kbuild are no headers', async () => {
+  expect(
+    await compare({
+      'usr/src/linux-headers/Module.symvers': '',
+      'usr/src/linux-headers-common/Makefile': 'VERSION = 7\n',
+    }),
+  ).toEqual(NOTHING);
 });
 
-test('makefiles: only the version in the top one may differ', async () => {
-  const top = 'usr/src/linux-headers-common/Makefile';
-  const text = 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 1\nall:\n';
-  const before = await tree({ [top]: text });
-  expect(
-    await compareHeaders(before, await tree({ [top]: text.replace('= 1\n', '= 2\n') })),
-  ).toEqual(NOTHING);
-  expect(await compareHeaders(before, await tree({ [top]: `${text}more:\n` }))).toEqual({
-    ...NOTHING,
-    sameMakefiles: false,
-  });
-  const deep = 'usr/src/linux-headers-common/arch/x86/Makefile';
-  expect(
-    await compareHeaders(await tree({ [deep]: 'a' }), await tree({ [deep]: 'b' })),
-  ).toMatchObject({ sameMakefiles: false });
+test('a link counts by what it leads to', async () => {
+  const [before, after] = [await tree({}), await tree({ [FS]: 'other\n' })];
+  for (const [folder = ''] of [before, after]) {
+    await fs.symlink('fs.h', path.join(folder, path.dirname(FS), 'link.h'));
+  }
+  expect((await compareHeaders(before, after))?.changed).toEqual([
+    '/usr/src/linux-headers-common/include/linux/fs.h',
+    '/usr/src/linux-headers-common/include/linux/link.h',
+  ]);
+});
+
+test('what became a folder is not understood, and nothing is taken then', async () => {
+  expect(await compare({ [FS]: undefined, [`${FS}/x.h`]: '' })).toBeUndefined();
 });
 
 test('another flavour is too different, and a missing tree can not be compared', async () => {

@@ -11,10 +11,6 @@ export interface HeaderDifference {
   added: string[];
   /** Names with `CONFIG_` of the options that differ. Sorted. */
   options: string[];
-  /** Exported symbols that only one of them has, or that are exported otherwise; CRCs don't count. Sorted. */
-  symbols: string[];
-  /** Whether kbuild's makefiles and scripts are the same but for the version. */
-  sameMakefiles: boolean;
   /** `LINUX_VERSION_CODE` of the first and the second kernel; undefined when they are the same. */
   version: [number, number] | undefined;
 }
@@ -29,12 +25,6 @@ const NOT_READ =
 
 /** More options than this are another flavour's: nothing could be taken from it. */
 const MOST_OPTIONS = 400;
-
-/** What decides how something is compiled. */
-const MAKEFILES = /(?:^|\/)(?:Makefile|Kbuild|Kconfig)[^/]*$|^scripts\//;
-
-/** The lines of the top Makefile that name the version. */
-const VERSION_LINES = /^(?:VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION|NAME) =.*$/gm;
 
 interface TreeDifference {
   changed: string[];
@@ -60,8 +50,10 @@ function twice(line: string, before: string, after: string): string | undefined 
   return line === `${start}${name} and ${after}/${name} differ` ? name : undefined;
 }
 
-async function compareTrees(before: string, after: string): Promise<TreeDifference> {
-  const { stdout } = await runProgram('diff', ['-rq', '--no-dereference', before, after], {
+/** @returns undefined when something differs in a way that is not understood */
+async function compareTrees(before: string, after: string): Promise<TreeDifference | undefined> {
+  // Links are followed: a file under another name counts under that name too. Those that lead nowhere are not read.
+  const { stdout } = await runProgram('diff', ['-rq', before, after], {
     allowFailure: true,
   });
   const difference: TreeDifference = { changed: [], added: [] };
@@ -74,8 +66,7 @@ async function compareTrees(before: string, after: string): Promise<TreeDifferen
       if (changed !== undefined) {
         difference.changed.push(changed);
       } else if (line !== '') {
-        // A file that became a folder or a link: rare, and whatever is below it counts by its name.
-        difference.added.push(path.basename(line));
+        return undefined;
       }
     } else if (folder === after || folder.startsWith(`${after}/`)) {
       const at = path.join(path.relative(after, folder), name);
@@ -106,15 +97,9 @@ async function optionsOf(folder: string): Promise<Map<string, string>> {
   );
 }
 
-/** Exported symbols, each with how it is exported but for its CRC. */
-async function exportsOf(folder: string): Promise<Map<string, string>> {
-  const text = await fs.readFile(path.join(folder, 'Module.symvers'), 'utf8').catch(() => '');
-  return new Map(
-    text.split('\n').map((line) => {
-      const [, name = '', ...how] = line.split('\t');
-      return [name, how.join('\t')];
-    }),
-  );
+/** An option of a module is also asked for as `CONFIG_X_MODULE`. */
+function withModules(options: readonly string[]): string[] {
+  return options.flatMap((name) => [name, `${name}_MODULE`]);
 }
 
 function differing(
@@ -124,19 +109,6 @@ function differing(
   return [...new Set([...before.keys(), ...after.keys()])]
     .filter((name) => before.get(name) !== after.get(name))
     .toSorted();
-}
-
-/** Whether two trees' top Makefiles differ only in the version. */
-async function sameTopMakefile(before: string, after: string): Promise<boolean> {
-  const [a, b] = await Promise.all(
-    [before, after].map(async (folder) =>
-      (await fs.readFile(path.join(folder, 'Makefile'), 'utf8').catch(() => folder)).replaceAll(
-        VERSION_LINES,
-        '',
-      ),
-    ),
-  );
-  return a === b;
 }
 
 async function versionOf(folder: string): Promise<number> {
@@ -204,7 +176,10 @@ export async function compareHeaders(
   const [flavour, common, asking] = await Promise.all([
     compareTrees(flavourBefore, flavourAfter),
     compareTrees(commonBefore, commonAfter),
-    headersWith([flavourAfter, commonAfter], [...options, ...(isOther ? VERSION_WORDS : [])]),
+    headersWith(
+      [flavourAfter, commonAfter],
+      [...withModules(options), '__has_include', ...(isOther ? VERSION_WORDS : [])],
+    ),
   ]);
   const inSandbox = (host: string): string => {
     const [base, at] = host.startsWith(`${flavourAfter}/`)
@@ -212,6 +187,9 @@ export async function compareHeaders(
       : [commonAfter, COMMON_HEADERS];
     return `/${at}/${path.relative(base, host)}`;
   };
+  if (flavour === undefined || common === undefined) {
+    return undefined;
+  }
   // These two are asked by what they say, not by their bytes.
   const special = new Set([CONFIG_HEADER, VERSION_HEADER].map((at) => `/${FLAVOUR_HEADERS}/${at}`));
   const changed = new Set([
@@ -226,12 +204,7 @@ export async function compareHeaders(
         [...flavour.added, ...common.added].filter((name) => /\.(?:h|S|c|lds|inc)$/.test(name)),
       ),
     ].toSorted(),
-    options,
-    symbols: differing(await exportsOf(flavourBefore), await exportsOf(flavourAfter)),
-    sameMakefiles:
-      ![...common.changed, ...flavour.changed].some(
-        (at) => MAKEFILES.test(at) && at !== 'Makefile',
-      ) && (await sameTopMakefile(commonBefore, commonAfter)),
+    options: withModules(options),
     version: isOther ? versions : undefined,
   };
 }

@@ -1,9 +1,10 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { z } from 'zod';
-import { exists, readUntrustedFile } from '../core/files.ts';
+import { exists, readUntrustedFile, temporaryName } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import { runProgram } from '../programs/run.ts';
+import { runsAsRoot } from '../programs/sandbox.ts';
 import { compareHeaders, type HeaderDifference } from './header-difference.ts';
 
 /** What a build's compilations are kept under: those of the same module, tools and architecture can be taken. */
@@ -50,12 +51,10 @@ const NEIGHBOUR = 'usr/lib/lockstep/neighbour';
 const KEPT_EACH = 2;
 
 /** A name that `cc` gives. */
-const ENTRY = /^(?:m_)?\d+(?:-\d+)*_\d+(?:-\d+)*$/;
+const ENTRY = /^\d+(?:-\d+)*_\d+(?:-\d+)*$/;
 const POOL = /^p_[0-9_-]+$/;
-const SUFFIXES = [
-  ...['args', 'd', 'local', 'err', 'o', 'fail'],
-  ...['call', 'text', 'uses', 'undefined', 'out', 'status'],
-];
+const SUFFIXES = ['args', 'd', 'local', 'err', 'o', 'fail'] as const;
+const KEPT_NAME = /^(?:hits|p_[0-9_-]+|[0-9_-]+\.(?:args|d|local|err|o|fail))$/;
 
 /** A build that leaves more than this is not worth keeping. */
 const MOST_FILES = 60_000;
@@ -71,6 +70,9 @@ const SAMPLES = 12;
 export class ObjectStore {
   readonly #directory: string;
   readonly #layerOf: (sha256: string) => string;
+  /** Stores that builds of this process look into. */
+  readonly #used = new Set<string>();
+  readonly #forgotten = new Set<string>();
   readonly #differences = new Map<string, Promise<HeaderDifference | undefined>>();
 
   /**
@@ -82,8 +84,21 @@ export class ObjectStore {
     this.#layerOf = layerOf;
   }
 
-  #folderOf({ module, architecture }: ObjectsIdentity): string {
-    return path.join(this.#directory, sha256(`${module}\n${architecture}`).slice(0, 32));
+  /** One folder for all kernels of which one may take from the other. */
+  #folderOf({ module, source, root, architecture, flavour }: ObjectsIdentity): string {
+    const id = sha256([module, source, root, architecture, flavour].join('\n'));
+    return path.join(this.#directory, id.slice(0, 32));
+  }
+
+  /** Takes a folder away at once; one that a build may still look into is left to the next start's sweep. */
+  async #remove(folder: string): Promise<void> {
+    if (await exists(folder)) {
+      const aside = temporaryName(path.join(this.#directory, 'removed'));
+      await fs.rename(folder, aside);
+      if (!this.#used.has(folder)) {
+        await runProgram('rm', ['-rf', '--', aside]);
+      }
+    }
   }
 
   /**
@@ -95,11 +110,7 @@ export class ObjectStore {
    */
   async find(wanted: ObjectsIdentity, scratch: string): Promise<Neighbour | undefined> {
     const candidates = (await this.#stores(wanted)).filter(
-      ({ meta }) =>
-        meta.source === wanted.source &&
-        meta.root === wanted.root &&
-        meta.flavour === wanted.flavour &&
-        meta.headers.join() !== wanted.headers.join(),
+      ({ meta }) => meta.headers.join() !== wanted.headers.join(),
     );
     let best: { difference: HeaderDifference; folder: string; meta: Meta } | undefined;
     for (const { meta, folder } of candidates) {
@@ -114,6 +125,7 @@ export class ObjectStore {
     if (best === undefined || !(await isNear(path.join(best.folder, OBJECTS), best.difference))) {
       return undefined;
     }
+    this.#used.add(best.folder);
     const layer = path.join(scratch, 'neighbour');
     await writeDifference(path.join(layer, NEIGHBOUR), best.difference);
     return {
@@ -134,19 +146,23 @@ export class ObjectStore {
     left: string,
     neighbour: Neighbour | undefined,
   ): Promise<{ taken: number; made: number }> {
-    const stat = await fs.lstat(left).catch(() => undefined);
-    if (stat?.isDirectory() !== true || !(await isReasonable(left))) {
+    const names = await namesOf(left);
+    if (names === undefined || this.#forgotten.has(this.#folderOf(identity))) {
       return { taken: 0, made: 0 };
     }
     const hits = await readHits(left);
     const folder = path.join(this.#folderOf(identity), sha256(identity.release).slice(0, 32));
-    const temporary = `${folder}.new`;
-    await runProgram('rm', ['-rf', '--', temporary]);
+    await fs.mkdir(path.dirname(folder), { recursive: true });
+    const temporary = temporaryName(path.join(this.#directory, 'kept'));
     const objects = path.join(temporary, OBJECTS);
     await fs.mkdir(path.dirname(objects), { recursive: true });
-    // The cache may lie on a file system of its own.
+    // The cache may lie on a file system of its own. What others can read is nobody's to run or to change.
     await runProgram('mv', ['-T', '--', left, objects]);
-    const made = (await fs.readdir(objects)).filter((name) => name.endsWith('.args')).length;
+    await runProgram('chmod', ['-R', 'u=rwX,go=rX', '--', objects]);
+    if (runsAsRoot()) {
+      await runProgram('chown', ['-R', '-h', '0:0', '--', objects]);
+    }
+    const made = names.filter((name) => name.endsWith('.args')).length;
     if (neighbour !== undefined) {
       await linkTaken(neighbour.objects, objects, hits);
     }
@@ -156,7 +172,7 @@ export class ObjectStore {
       kept: new Date().toISOString(),
     };
     await fs.writeFile(path.join(temporary, 'meta.json'), JSON.stringify(meta));
-    await runProgram('rm', ['-rf', '--', folder]);
+    await this.#remove(folder);
     await fs.rename(temporary, folder);
     await this.#forgetOld(identity);
     return { taken: hits.length, made };
@@ -164,7 +180,11 @@ export class ObjectStore {
 
   /** Forgets what is kept of a module: it can't be relied on. */
   async forget(identity: ObjectsIdentity): Promise<void> {
-    await runProgram('rm', ['-rf', '--', this.#folderOf(identity)]);
+    const folder = this.#folderOf(identity);
+    this.#forgotten.add(folder);
+    for (const name of await fs.readdir(folder).catch((): string[] => [])) {
+      await this.#remove(path.join(folder, name));
+    }
   }
 
   async #stores(identity: ObjectsIdentity): Promise<{ meta: Meta; folder: string }[]> {
@@ -174,7 +194,7 @@ export class ObjectStore {
       const folder = path.join(directory, name);
       const text = await fs.readFile(path.join(folder, 'meta.json'), 'utf8').catch(() => '{}');
       const meta = metaSchema.safeParse(parseJson(text));
-      if (meta.success && !name.endsWith('.new')) {
+      if (meta.success) {
         stores.push({ meta: meta.data, folder });
       }
     }
@@ -182,11 +202,9 @@ export class ObjectStore {
   }
 
   async #forgetOld(identity: ObjectsIdentity): Promise<void> {
-    const same = (await this.#stores(identity)).filter(
-      ({ meta }) => meta.flavour === identity.flavour,
-    );
-    for (const { folder } of same.slice(KEPT_EACH)) {
-      await runProgram('rm', ['-rf', '--', folder]);
+    const stores = await this.#stores(identity);
+    for (const { folder } of stores.slice(KEPT_EACH)) {
+      await this.#remove(folder);
     }
   }
 
@@ -199,14 +217,9 @@ export class ObjectStore {
     const layers = (hashes: readonly string[]): string[] => hashes.map(this.#layerOf);
     const known = this.#differences.get(id) ?? compareHeaders(layers(before), layers(after));
     this.#differences.set(id, known);
+    known.catch(() => this.#differences.delete(id));
     return known;
   }
-}
-
-/** Whether a configure script asked kbuild for one file after another in a build. @param left its `/out/objects` */
-export async function hasChecks(left: string): Promise<boolean> {
-  const names = await fs.readdir(left).catch((): string[] => []);
-  return names.some((name) => name.startsWith('m_'));
 }
 
 function parseJson(text: string): unknown {
@@ -219,14 +232,11 @@ function parseJson(text: string): unknown {
 
 async function writeDifference(folder: string, difference: HeaderDifference): Promise<void> {
   await fs.mkdir(folder, { recursive: true });
-  for (const name of ['changed', 'added', 'options', 'symbols'] as const) {
+  for (const name of ['changed', 'added', 'options'] as const) {
     await fs.writeFile(
       path.join(folder, name),
       difference[name].map((line) => `${line}\n`).join(''),
     );
-  }
-  if (difference.sameMakefiles) {
-    await fs.writeFile(path.join(folder, 'makefiles'), '');
   }
   if (difference.version !== undefined) {
     await fs.writeFile(path.join(folder, 'version'), `${difference.version.join(' ')}\n`);
@@ -254,20 +264,28 @@ async function isNear(objects: string, difference: HeaderDifference): Promise<bo
   return false;
 }
 
-async function isReasonable(folder: string): Promise<boolean> {
+/**
+ * The names in a folder that a build has left.
+ *
+ * @returns undefined unless it is a folder of plain files with the names that `cc` gives, not too many and not too large
+ */
+async function namesOf(folder: string): Promise<string[] | undefined> {
+  const stat = await fs.lstat(folder).catch(() => undefined);
+  if (stat?.isDirectory() !== true) {
+    return undefined;
+  }
+  const names: string[] = [];
   let bytes = 0;
-  const names = await fs.readdir(folder);
-  if (names.length > MOST_FILES) {
-    return false;
-  }
-  for (const name of names) {
-    const stat = await fs.lstat(path.join(folder, name));
-    if (!stat.isFile()) {
-      return false;
+  for await (const entry of await fs.opendir(folder)) {
+    const file = await fs.lstat(path.join(folder, entry.name));
+    bytes += file.size;
+    names.push(entry.name);
+    const isPlain = file.isFile() && file.nlink === 1 && KEPT_NAME.test(entry.name);
+    if (!isPlain || names.length > MOST_FILES || bytes > MOST_BYTES) {
+      return undefined;
     }
-    bytes += stat.size;
   }
-  return bytes <= MOST_BYTES;
+  return names;
 }
 
 async function readHits(folder: string): Promise<string[]> {
@@ -276,23 +294,24 @@ async function readHits(folder: string): Promise<string[]> {
   return [...new Set(names.filter((name) => ENTRY.test(name)))];
 }
 
-/** Adds what was taken to what was made: as links, so that it takes no further room. */
+async function isPlainFile(file: string): Promise<boolean> {
+  return (await fs.lstat(file).catch(() => undefined))?.isFile() === true;
+}
+
+/** Adds what was taken to what was made: as links, so that it takes no further room. Whole compilations only. */
 async function linkTaken(from: string, to: string, hits: readonly string[]): Promise<void> {
-  const link = async (name: string): Promise<void> => {
-    const stat = await fs.lstat(path.join(from, name)).catch(() => undefined);
-    if (stat?.isFile() === true && !(await exists(path.join(to, name)))) {
-      await fs.link(path.join(from, name), path.join(to, name));
-    }
-  };
   for (const entry of hits) {
-    for (const suffix of SUFFIXES) {
-      await link(`${entry}.${suffix}`);
-    }
     const local = await readUntrustedFile(path.join(from, `${entry}.local`), 1024 * 1024);
-    for (const line of local?.toString('utf8').split('\n') ?? []) {
-      const [pool = ''] = line.split('\t');
-      if (POOL.test(pool)) {
-        await link(pool);
+    if (local === undefined || (await exists(path.join(to, `${entry}.args`)))) {
+      continue;
+    }
+    const lines = local.toString('utf8').split('\n');
+    const pools = lines.map((line) => line.split('\t')[0] ?? '').filter((name) => POOL.test(name));
+    // The arguments last: without them nothing is looked for.
+    const names = SUFFIXES.toReversed().map((suffix) => `${entry}.${suffix}`);
+    for (const name of [...pools, ...names]) {
+      if ((await isPlainFile(path.join(from, name))) && !(await exists(path.join(to, name)))) {
+        await fs.link(path.join(from, name), path.join(to, name));
       }
     }
   }

@@ -6,7 +6,7 @@ import {
   mayNeedSequence,
 } from '../builder/build.ts';
 import { moduleHash } from '../builder/key.ts';
-import { hasChecks, type ObjectsIdentity } from '../builder/object-store.ts';
+import type { Neighbour, ObjectsIdentity } from '../builder/object-store.ts';
 import type { Target } from '../model/plans.ts';
 import type { Context } from './context.ts';
 import type { Survey } from './survey.ts';
@@ -47,6 +47,21 @@ function isEqual(a: BuildResult, b: BuildResult): boolean {
   );
 }
 
+/** The nearest kernel's compilations; none when they can't be looked for, which costs only time. */
+async function findNeighbour(
+  { objects, emit }: Context,
+  identity: ObjectsIdentity,
+  scratch: string,
+): Promise<Neighbour | undefined> {
+  try {
+    return await objects?.find(identity, scratch);
+  } catch (error) {
+    const message = `compilations of ${identity.module} can't be looked for: ${String(error)}`;
+    emit({ type: 'warning', code: 'OBJECTS_LOST', message });
+    return undefined;
+  }
+}
+
 /** Builds from nothing; what fails with several compilers at once is tried as DKMS builds it. */
 async function buildClean(request: BuildRequest, folder: string): Promise<BuildResult> {
   const result = await buildModule(request);
@@ -79,7 +94,7 @@ export async function buildTarget(
     return { result, compiled: undefined };
   }
   const identity = identityOf(survey, target);
-  const neighbour = await objects.find(identity, folder);
+  const neighbour = await findNeighbour(context, identity, folder);
   const kept = { ...request, keepsObjects: true };
   const result = await buildModule({
     ...kept,
@@ -99,8 +114,7 @@ export async function buildTarget(
       return { result, compiled: undefined };
     }
   };
-  // Without a neighbour a configure script's checks may still have been answered by commands of an earlier one.
-  const isClean = neighbour === undefined && !(await hasChecks(left));
+  const isClean = neighbour === undefined;
   const isSampled = !isClean && isSample(target, context.config.cache.checkEvery);
   if (result.outcome === 'built' ? !isSampled : isClean && !mayNeedSequence(request)) {
     return await keep();
@@ -109,7 +123,7 @@ export async function buildTarget(
   if (isEqual(result, clean)) {
     return await keep();
   }
-  if (result.outcome === 'failed' && isClean) {
+  if (neighbour === undefined) {
     return { result: clean, compiled: undefined };
   }
   await objects.forget(identity);
@@ -117,7 +131,7 @@ export async function buildTarget(
   context.emit({
     type: 'warning',
     code: 'OBJECTS_DIFFER',
-    message: `${module.name} for ${kernel.release}: built with what ${neighbour?.release ?? 'earlier checks'} left it differs from a clean build, which counts; what was kept of it is forgotten`,
+    message: `${module.name} for ${kernel.release}: built with what ${neighbour.release} left it differs from a clean build, which counts; what was kept of it is forgotten`,
   });
   return { result: clean, compiled: undefined };
 }

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { temporaryName } from '../core/files.ts';
 import { runProgram } from '../programs/run.ts';
 import { type Context, removeTree } from './context.ts';
 
@@ -64,7 +65,10 @@ export async function boundCache(
     if (after <= config.cache.size) {
       break;
     }
-    await removeTree(entry.path);
+    // At once, or not at all: half an entry would count as a whole one. What is left of it is swept at the next start.
+    const aside = temporaryName(entry.path);
+    await fs.rename(entry.path, aside);
+    await removeTree(aside);
     after -= entry.bytes;
     removed += 1;
   }

@@ -5,6 +5,7 @@ import { writeBuiltOnLayer } from '../builder/built-on.ts';
 import { type Cross, crossEnvironment, crossOf } from '../builder/cross.ts';
 import { type KernelTree, machineOf } from '../builder/kernel-tree.ts';
 import { patchesFor } from '../builder/patches.ts';
+import { LockstepError } from '../core/errors.ts';
 import { readUntrustedFile } from '../core/files.ts';
 import type { DkmsConf } from '../model/modules.ts';
 import type { Target } from '../model/plans.ts';
@@ -103,9 +104,16 @@ async function builtOnLayers(
     kernel.release,
     machineOf(kernel.architecture),
   );
-  const sources = builtOn.flatMap(
-    ({ module, moduleVersion }) => survey.findModule(module, moduleVersion) ?? [],
-  );
+  const sources = builtOn.map(({ module, moduleVersion }) => {
+    const found = survey.findModule(module, moduleVersion);
+    if (found === undefined) {
+      throw new LockstepError(
+        'SOURCE_UNAVAILABLE',
+        `it is built on ${module} ${moduleVersion}, whose source no suite has any more`,
+      );
+    }
+    return found;
+  });
   const store = context.storeOf(survey.archiveOf(kernel));
   return [
     layer,

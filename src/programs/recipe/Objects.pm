@@ -1,28 +1,20 @@
-# What `cc` and `make` share: how compilations of a neighbouring kernel are looked up and compared.
+# What `cc` needs to know: how compilations of a neighbouring kernel are looked up and compared.
 #
 #   /usr/lib/lockstep/objects    compilations of the neighbour; missing when there is none
-#   /usr/lib/lockstep/neighbour  changed, added, options, symbols: one path, file name, CONFIG_ name, exported symbol a
-#                                line; version: two numbers; makefiles: there when the kernels' makefiles are the same
+#   /usr/lib/lockstep/neighbour  changed, added, options: one path, file name, CONFIG_ name a line; version: two numbers
 #   /out/objects                 gets this build's compilations, and `hits`, the names of those that were taken
 package Objects;
 use strict;
 use warnings;
 use Exporter 'import';
 
-our @EXPORT = qw($OBJECTS $NEIGHBOUR $KEPT slurp spill sums lines_of listed place is_same note_taken general special);
+our @EXPORT = qw($OBJECTS $NEIGHBOUR $KEPT slurp spill sums lines_of listed place is_same note_taken);
 
 our $OBJECTS   = '/usr/lib/lockstep/objects';
 our $NEIGHBOUR = '/usr/lib/lockstep/neighbour';
 our $KEPT      = '/out/objects';
 my $COMMON     = '/usr/src/linux-headers-common/';
 my $FLAVOUR    = '/usr/src/linux-headers/';
-
-# What is kept of a check names no kernel: its arguments and what make says have the release in them.
-my $RELEASE = defined $ENV{kernelver} && $ENV{kernelver} ne '' ? $ENV{kernelver} : undef;
-my $MARK    = '@KERNEL@';
-
-sub general { my ($text) = @_; $text =~ s/\Q$RELEASE\E/$MARK/g if defined $text && defined $RELEASE; return $text }
-sub special { my ($text) = @_; $text =~ s/\Q$MARK\E/$RELEASE/g if defined $text && defined $RELEASE; return $text }
 
 sub slurp {
     my ($file) = @_;
@@ -41,8 +33,13 @@ sub spill {
     return $good && rename( $temporary, $file );
 }
 
-# Names files by their content well enough; whether two are equal is always decided by comparing them.
-sub sums { my ($text) = @_; return join '-', length $text, map { unpack "%32${_}", $text } 'C*', 'n*', 'N*' }
+# Names texts by their content well enough, lines in their order; whether two are equal is always decided by comparing.
+sub sums {
+    my ($text) = @_;
+    my ( $hash, $line ) = ( 0, 0 );
+    for ( split /\n/, $text ) { $line++; $hash = ( $hash * 31 + $line * unpack( '%32C*', $_ ) + length ) & 0xffffffff }
+    return join '-', length $text, $hash, map { unpack "%32${_}", $text } 'C*', 'n*', 'N*';
+}
 
 sub lines_of { my $text = slurp(shift); return defined $text ? split( /\n/, $text ) : () }
 
@@ -72,6 +69,8 @@ my $CONFIG_HEADER  = "${FLAVOUR}include/generated/autoconf.h";
 # are a version between the two.
 sub same_answers {
     my ( $text, $old, $new ) = @_;
+    # A string that looks like a comment would hide what follows it.
+    return 0 if $text =~ m{"[^"\n]*/[*/]};
     $text =~ s{/\*.*?\*/|//[^\n]*}{ }gs;
     $text =~ s/\\\n/ /g;
     return 0 if $text =~ /\bLINUX_VERSION_(?:MAJOR|PATCHLEVEL|SUBLEVEL)\b|\bUTS_RELEASE\b/;
@@ -81,10 +80,16 @@ sub same_answers {
         my $number = qr/\s*(\w+)\s*/;
         my $fits   = 1;
         $line =~ s{LINUX_VERSION_CODE\s*(?:[<>]=?|[!=]=)\s*KERNEL_VERSION\s*\($number,$number,$number\)}{
-            my @words = ( $1, $2, $3 ); $fits &&= /^\d+$/ || $parameters{$_} for @words; ''
+            my @words = ( $1, $2, $3 );
+            my $own   = grep { $parameters{$_} } @words;
+            $fits &&= $own == 3 || ( $own == 0 && !grep { !/^\d+$/ } @words );
+            ''
         }ge;
         $line =~ s{KERNEL_VERSION\s*\($number,$number,$number\)\s*(?:[<>]=?|[!=]=)\s*LINUX_VERSION_CODE}{
-            my @words = ( $1, $2, $3 ); $fits &&= /^\d+$/ || $parameters{$_} for @words; ''
+            my @words = ( $1, $2, $3 );
+            my $own   = grep { $parameters{$_} } @words;
+            $fits &&= $own == 3 || ( $own == 0 && !grep { !/^\d+$/ } @words );
+            ''
         }ge;
         return 0 if !$fits || $line =~ /LINUX_VERSION_CODE/;
     }
@@ -108,7 +113,7 @@ sub is_same {
     my $asks;
     for my $file (@$files) {
         my ( $path, $kind ) = place( $folder, $file );
-        return 0 if $kind == 1 && $changed{$path};
+        return 0 if $kind == 1 && ( $changed{$path} || $path =~ m{^/usr/src/linux-headers[^/]*/(?:scripts|tools)/} );
         return 0 if %added && $path =~ m{([^/]+)$} && $added{$1};
         $asks = 1 if $path eq $VERSION_HEADER;
     }
@@ -116,11 +121,15 @@ sub is_same {
     my ( $old, $new ) = defined $version && $version =~ /^(\d+) (\d+)/ ? ( $1, $2 ) : ( 0, 0 );
     ( $old, $new ) = ( $new, $old ) if $old > $new;
     my $options = join '|', map { quotemeta } lines_of("$NEIGHBOUR/options");
-    for my $line ( lines_of("$base.local") ) {
+    my $local = slurp("$base.local");
+    return 0 unless defined $local;
+    for my $line ( split /\n/, $local ) {
         my ( $pool, $path ) = split /\t/, $line, 2;
         my $now    = slurp($path);
         my $before = slurp("$OBJECTS/$pool");
         return 0 unless defined $now && defined $before && $now eq $before;
+        # Asked of the compiler, or read, without a trace in its list.
+        return 0 if $now =~ /__has_include|\.incbin|^\s*"?\s*\.include|CONFIG_\s*##/m;
         return 0 if $options ne '' && $now =~ /\b(?:$options)\b/;
         return 0 if $asks && $old != $new && !same_answers( $now, $old, $new );
     }

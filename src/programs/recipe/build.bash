@@ -46,7 +46,6 @@ if [[ ${lockstep_objects-} ]]; then
   for compiler in /usr/bin/*gcc /usr/bin/*gcc-[0-9] /usr/bin/*gcc-[0-9][0-9]; do
     [[ -x $compiler ]] && ln -s /usr/lib/lockstep/cc "/tmp/lockstep-cc/${compiler##*/}"
   done
-  ln -s /usr/lib/lockstep/make /tmp/lockstep-cc/make
   PATH=/tmp/lockstep-cc:$PATH
 fi
 
