@@ -5,7 +5,15 @@ import { runProgram } from '../programs/run.ts';
 import { type Context, removeTree } from './context.ts';
 
 /** Folders of the cache, each with entries that may go one by one. */
-const KINDS = ['debs', 'headers', 'module-layers', 'roots', 'objects', 'recipes'] as const;
+const KINDS = [
+  'debs',
+  'headers',
+  'layers',
+  'module-layers',
+  'roots',
+  'objects',
+  'recipes',
+] as const;
 
 interface Entry {
   path: string;
