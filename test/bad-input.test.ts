@@ -419,7 +419,7 @@ describe.runIf(root)('a full disk', () => {
   /** What a stage leaves of the state before it, and how many KiB are free then. */
   const stages: [string, string[], number][] = [
     ['reading the archive', ['cache'], 100],
-    ['fetching packages', ['archives', 'cache/roots', 'cache/layers'], 20_000],
+    ['fetching packages', ['archives', 'cache/roots', 'cache/headers'], 20_000],
     ['unpacking them', ['archives', 'cache/debs'], 100_000],
     ['building', ['archives', 'cache'], 300],
   ];

@@ -60,7 +60,7 @@ async function home(
     const cache = path.join(folder, 'state/cache');
     await fs.mkdir(cache, { recursive: true });
     await runProgram('cp', ['-a', path.join(seed, 'keys'), path.join(folder, 'state')]);
-    for (const part of start === 'fetched' ? ['debs'] : ['debs', 'roots', 'layers']) {
+    for (const part of start === 'fetched' ? ['debs'] : ['debs', 'roots', 'headers']) {
       await runProgram('cp', ['-al', path.join(seed, 'cache', part), cache]);
     }
   }
