@@ -12,6 +12,7 @@ import {
 import { makePrebuiltPackage } from '../src/packager/prebuilt.ts';
 import { KERNEL, MODULE, SOURCE, RECORD } from '../src/packager/testing/inputs.ts';
 import { packageVersion } from '../src/packager/versions.ts';
+import { makeGuardPackage } from '../src/packager/guard.ts';
 import { type ClientRoot, clientRoot } from './support/client-root.ts';
 import { slow } from './support/tier.ts';
 
@@ -21,13 +22,13 @@ const at = useScratch('dkms-switch');
 let options: PackagerOptions;
 
 beforeAll(async () => {
-  options = { directory: at('out'), maintainer: 'A <a@example.org>' };
+  options = { directory: at('out'), maintainer: 'A <a@example.org>', origin: 'Test' };
   await fs.mkdir(options.directory);
 });
 
 async function offer(root: ClientRoot, made: readonly MadePackage[]): Promise<void> {
   const folder = await fs.mkdtemp(at('offer-'));
-  for (const { file } of made) {
+  for (const { file } of [...made, await makeGuardPackage(0, options)]) {
     await fs.copyFile(file, path.join(folder, path.basename(file)));
     await root.writeFile(`/srv/ours/${path.basename(file)}`, await fs.readFile(file));
   }
@@ -59,7 +60,14 @@ async function dropIn(root: ClientRoot, name: string, dkms: string): Promise<Mad
     const release = /linux-image-(?<release>\S+)/.exec(image)?.groups?.['release'] ?? '';
     const kernel = { ...KERNEL, release };
     const moduleVersion = undefined;
-    const tracking = { ...inputs, kernel, track, moduleVersion, version: `${version}+1` };
+    const tracking = {
+      ...inputs,
+      files: [],
+      kernel,
+      track,
+      moduleVersion,
+      version: `${version}+1`,
+    };
     made.push(await makeTrackingPackage(tracking, options));
   }
   return made;
@@ -184,7 +192,10 @@ describe.runIf(slow).each(['bookworm', 'trixie', 'sid'])('%s: from DKMS', (coden
           { ...common, record, files: [{ name: `${name}.ko`, path: file }], rebuild: 0 },
           options,
         ),
-        await makeTrackingPackage({ ...common, version: own, moduleVersion: own }, options),
+        await makeTrackingPackage(
+          { ...common, files: [`${name}.ko`], version: own, moduleVersion: own },
+          options,
+        ),
         await makePrebuiltPackage(
           { ...common, architecture: 'amd64', tracks: ['amd64'], version },
           options,

@@ -10,12 +10,16 @@ export interface DebFile {
   /** Path in the package, without a slash at its beginning. */
   at: string;
   content: Uint8Array | string;
+  /** 0644 unless given. */
+  mode?: number;
 }
 
 export interface DebContent {
   control: readonly (readonly [string, string | undefined])[];
   files: readonly DebFile[];
   scripts: Readonly<Record<string, string>>;
+  /** More files of `DEBIAN`, which are read and not run: `conffiles`, `triggers`. */
+  lists?: Readonly<Record<string, string>>;
   /** Seconds since 1970, of every file. */
   epoch: number;
 }
@@ -50,7 +54,7 @@ export async function writeDeb(directory: string, content: DebContent): Promise<
       const target = path.join(tree, file.at);
       await fs.mkdir(path.dirname(target), { recursive: true, mode: 0o755 });
       await fs.writeFile(target, file.content);
-      await fs.chmod(target, 0o644);
+      await fs.chmod(target, file.mode ?? 0o644);
       bytes += Buffer.byteLength(file.content);
       sums.push(`${createHash('md5').update(file.content).digest('hex')}  ${file.at}\n`);
     }
@@ -69,6 +73,9 @@ export async function writeDeb(directory: string, content: DebContent): Promise<
       const target = path.join(tree, 'DEBIAN', script);
       await fs.writeFile(target, text);
       await fs.chmod(target, 0o755);
+    }
+    for (const [list, text] of Object.entries(content.lists ?? {})) {
+      await fs.writeFile(path.join(tree, 'DEBIAN', list), text, { mode: 0o644 });
     }
     await normaliseModes(tree);
     await buildDeb(tree, path.join(temporary, name), content.epoch);

@@ -17,7 +17,7 @@ const at = useScratch('packages');
 let options: PackagerOptions;
 
 beforeAll(async () => {
-  options = { directory: at('out'), maintainer: 'A <a@example.org>' };
+  options = { directory: at('out'), maintainer: 'A <a@example.org>', origin: 'Test' };
   await fs.mkdir(options.directory);
   await fs.writeFile(at('demo.ko'), Buffer.alloc(5000, 'elf'));
 });
@@ -112,13 +112,20 @@ test('a tracking package carries the edge and nothing else', async () => {
   const made = await makeTrackingPackage(
     {
       ...{ module: MODULE, kernel: KERNEL, version: '5', moduleVersion: '1:0.15.0-2+6.12.117+1' },
-      ...{ track: 'amd64', copyright: undefined, epoch: 1_700_000_000 },
+      ...{ track: 'amd64', files: ['demo.ko'], copyright: undefined, epoch: 1_700_000_000 },
     },
     options,
   );
   expect(made.name).toBe('demo-modules-amd64');
   expect(ask('dpkg-deb', '-f', made.file, 'Depends')).toBe(
-    'demo-modules-6.12.117+deb13-amd64 (>= 1:0.15.0-2+6.12.117+1), linux-latest-modules-6.12.117+deb13-amd64\n',
+    'demo-modules-6.12.117+deb13-amd64 (>= 1:0.15.0-2+6.12.117+1), linux-latest-modules-6.12.117+deb13-amd64, lockstep-guard (>= 1.0)\n',
+  );
+  await fs.mkdir(at('x-wanted'));
+  ask('dpkg-deb', '-x', made.file, at('x-wanted'));
+  expect(
+    await fs.readFile(at('x-wanted/usr/share/lockstep-guard/wanted/demo-modules-amd64'), 'utf8'),
+  ).toBe(
+    'Module: demo\nFlavour: amd64\nPackage: demo-modules-amd64\nPrefix: demo-modules-\nFiles: demo\nOrigin: Test\n',
   );
   expect(ask('dpkg-deb', '-f', made.file, 'Breaks', 'Conflicts', 'Protected')).toBe('');
 });
@@ -127,13 +134,13 @@ test('a tracking package follows a kernel that has the module itself, under the 
   const made = await makeTrackingPackage(
     {
       ...{ module: MODULE, kernel: KERNEL, track: '6.12-amd64', version: '5' },
-      ...{ moduleVersion: undefined, copyright: undefined, epoch: 1_700_000_000 },
+      ...{ moduleVersion: undefined, files: [], copyright: undefined, epoch: 1_700_000_000 },
     },
     options,
   );
   expect(made.name).toBe('demo-modules-6.12-amd64');
   expect(ask('dpkg-deb', '-f', made.file, 'Depends')).toBe(
-    'linux-latest-modules-6.12.117+deb13-amd64\n',
+    'linux-latest-modules-6.12.117+deb13-amd64, lockstep-guard (>= 1.0)\n',
   );
   const text = ask('dpkg-deb', '-f', made.file, 'Description').replace(/\s+/g, ' ');
   expect(text).toContain('linux-image-6.12-amd64 is held back');
@@ -147,7 +154,7 @@ test('a tracking package follows a kernel that has the module itself, under the 
 test('module and tracking packages provide no name, whatever the DKMS package does', async () => {
   const module = { ...MODULE, provides: ['demo-modules (= 0.15.0-2)', 'wireguard-modules'] };
   const tracking = { module, kernel: KERNEL, track: 'amd64', version: '5' };
-  const rest = { copyright: undefined, epoch: 1 };
+  const rest = { copyright: undefined, epoch: 1, files: [] };
   for (const made of [
     await makeModulePackage({ ...inputs(), module }, options),
     await makeTrackingPackage({ ...tracking, ...rest, moduleVersion: '1' }, options),
@@ -177,8 +184,17 @@ describe('what a package is made of', () => {
     ];
     expect(new Set([identity, ...others]).size).toBe(others.length + 1);
     const tracking = (module: Module, version: string | undefined = '1', track = 'amd64'): string =>
-      trackingPackageIdentity({ module, kernel: KERNEL, track, moduleVersion: version }, options);
-    const inTree = { module: MODULE, kernel: KERNEL, track: 'amd64', moduleVersion: undefined };
+      trackingPackageIdentity(
+        { module, kernel: KERNEL, track, moduleVersion: version, files: [] },
+        options,
+      );
+    const inTree = {
+      module: MODULE,
+      kernel: KERNEL,
+      track: 'amd64',
+      moduleVersion: undefined,
+      files: [],
+    };
     expect(trackingPackageIdentity(inTree, options)).not.toBe(tracking(MODULE));
     expect(tracking(MODULE)).not.toBe(tracking(MODULE, '1', '6.12-amd64'));
     expect(tracking(MODULE)).not.toBe(tracking(MODULE, '2'));
@@ -193,7 +209,7 @@ describe('what a package is made of', () => {
     );
     const tracking = (module: Module): string =>
       trackingPackageIdentity(
-        { module, kernel: KERNEL, track: 'amd64', moduleVersion: '1' },
+        { module, kernel: KERNEL, track: 'amd64', moduleVersion: '1', files: [] },
         options,
       );
     expect(tracking(moved)).toBe(tracking(MODULE));

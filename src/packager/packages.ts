@@ -8,6 +8,7 @@ import { sourceLabel } from '../model/sources.ts';
 import { COMPRESSION_SUFFIX, compressModule } from '../programs/compress.ts';
 import type { DebContent, DebFile } from './deb-tree.ts';
 import { depmodConf } from './depmod-conf.ts';
+import { GUARD_DEPENDENCY, wantedFile } from './wanted-file.ts';
 import { description } from './documents.ts';
 import {
   documents,
@@ -57,7 +58,7 @@ export function modulePackageIdentity(
 
 /** Hash of everything a tracking package is made of, but for its rebuild number. */
 export function trackingPackageIdentity(
-  inputs: Pick<TrackingPackageInputs, 'module' | 'kernel' | 'track' | 'moduleVersion'>,
+  inputs: Pick<TrackingPackageInputs, 'module' | 'kernel' | 'track' | 'moduleVersion' | 'files'>,
   options: PackagerOptions,
 ): string {
   return sha256(
@@ -67,6 +68,7 @@ export function trackingPackageIdentity(
       kernel: [inputs.kernel.release, inputs.kernel.version, inputs.kernel.architecture],
       track: inputs.track,
       version: inputs.moduleVersion,
+      wanted: wantedFile(inputs, options).content,
       maintainer: options.maintainer,
     }),
   );
@@ -161,6 +163,8 @@ export interface TrackingPackageInputs {
   track: string;
   /** Version of the module package that it points to; undefined when the kernel brings the module itself. */
   moduleVersion: string | undefined;
+  /** Its module files, `v4l2loopback.ko`; none when the kernel brings them. */
+  files: readonly string[];
   copyright: Buffer | undefined;
   epoch: number;
 }
@@ -181,6 +185,7 @@ export async function makeTrackingPackage(
   const depends = [
     ...(inTree ? [] : [`${modulePackage} (>= ${moduleVersion})`]),
     `linux-latest-modules-${kernel.release}`,
+    GUARD_DEPENDENCY,
   ];
   const content: DebContent = {
     control: [
@@ -204,7 +209,10 @@ export async function makeTrackingPackage(
         ]),
       ],
     ],
-    files: documents(name, version, epoch, change, options, source, inputs.copyright),
+    files: [
+      wantedFile(inputs, options),
+      ...documents(name, version, epoch, change, options, source, inputs.copyright),
+    ],
     scripts: {},
     epoch,
   };

@@ -15,11 +15,14 @@ export interface PackagerOptions {
   /** Folder that gets a folder a package. */
   directory: string;
   maintainer: string;
+  /** Of the repository, as its Release files have it. */
+  origin: string;
 }
 
 /** A package that was made. */
 export interface MadePackage {
   name: string;
+  source: string;
   version: string;
   architecture: string;
   /** Path of the `.deb`. */
@@ -99,14 +102,18 @@ export async function writePackage(
   options: PackagerOptions,
 ): Promise<MadePackage> {
   const file = await writeDeb(path.join(options.directory, contentHash(content)), content);
-  return { name, version, architecture, file };
+  const source = content.control.find(([field]) => field === 'Source')?.[1] ?? name;
+  return { name, source, version, architecture, file };
 }
 
 function contentHash(content: DebContent): string {
   return sha256(
     canonicalJson({
       ...content,
-      files: content.files.map((file) => [file.at, sha256(file.content)]),
+      files: content.files.map((file) => [
+        ...[file.at, sha256(file.content)],
+        ...(file.mode === undefined ? [] : [file.mode]),
+      ]),
     }),
   );
 }

@@ -11,7 +11,7 @@ const at = useScratch('prebuilt');
 let options: PackagerOptions;
 
 beforeAll(async () => {
-  options = { directory: at('out'), maintainer: 'A <a@example.org>' };
+  options = { directory: at('out'), maintainer: 'A <a@example.org>', origin: 'Test' };
   await fs.mkdir(options.directory);
 });
 

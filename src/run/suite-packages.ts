@@ -13,6 +13,7 @@ import {
   modulePackageIdentity,
   trackingPackageIdentity,
 } from '../packager/packages.ts';
+import { GUARD_PACKAGE, guardPackageIdentity, makeGuardPackage } from '../packager/guard.ts';
 import {
   makePrebuiltPackage,
   prebuiltPackageIdentity,
@@ -110,6 +111,7 @@ export async function publicationsOf(
       putPrebuiltPackage(update, id.slice(id.lastIndexOf(':') + 1), list),
     );
   }
+  await attempt(`${suite.suite}: ${GUARD_PACKAGE}`, () => putGuardPackage(update));
   return { after: update.after, failure };
 }
 
@@ -180,19 +182,35 @@ async function putTrackingPackage(
   const { options } = update;
   const { module, kernel } = target;
   const id = publicationId(trackingPackageName(module.name, track), kernel.architecture);
-  const identity = trackingPackageIdentity({ module, kernel, track, moduleVersion }, options);
+  const files =
+    moduleVersion === undefined ? [] : (target.record?.modules.map(({ file }) => file) ?? []);
+  const inputs = { module, kernel, track, moduleVersion, files };
+  const identity = trackingPackageIdentity(inputs, options);
   const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'tracking', track };
   const { copyright, epoch } = await sourceOf(context, archive, target);
   const version = await update.put(id, identity, facts, (rebuild, base) =>
     makeTrackingPackage(
       {
-        ...{ module, kernel, track, moduleVersion, copyright, epoch },
+        ...{ ...inputs, copyright, epoch },
         version: rebuilt(base ?? packageVersion(module.version, kernel.version), rebuild),
       },
       options,
     ),
   );
   return { module, track, version, copyright, epoch };
+}
+
+/** The guard, in every suite that has a tracking package. */
+async function putGuardPackage(update: SuiteUpdate): Promise<void> {
+  const id = publicationId(GUARD_PACKAGE, 'all');
+  if (!Object.values(update.after).some(({ kind }) => kind === 'tracking')) {
+    update.drop(id);
+    return;
+  }
+  const { options } = update;
+  await update.put(id, guardPackageIdentity(options), { kind: 'guard' }, (rebuild) =>
+    makeGuardPackage(rebuild, options),
+  );
 }
 
 /** Copyright and date of a module's source; of one that the kernel brings, from its package. */

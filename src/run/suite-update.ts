@@ -4,7 +4,6 @@ import { sha256File } from '../core/hash.ts';
 import { compareVersions } from '../debian/version.ts';
 import type { Publication, Publications } from '../ledger/schema.ts';
 import type { MadePackage, PackagerOptions } from '../packager/packages.ts';
-import { sourceName } from '../packager/versions.ts';
 import { poolPath } from '../publisher/names.ts';
 import type { Context } from './context.ts';
 
@@ -67,6 +66,7 @@ export class SuiteUpdate {
     this.options = {
       directory: path.join(context.config.state, 'packages'),
       maintainer: maintainerOf(context),
+      origin: context.config.repository.origin,
     };
     this.after = { ...this.#before };
   }
@@ -81,7 +81,7 @@ export class SuiteUpdate {
    * version that no suite has with other bytes: the rebuild number rises as long as the published one is of the same
    * version but for that number and has other content. Suites that need the same package get the same file.
    *
-   * A package that machines follow (tracking, drop-in) never falls: one that would gets the published version and a
+   * A package that machines follow (tracking, drop-in, guard) never falls: one that would gets the published version and a
    * higher rebuild number, else machines would keep the old one, and the kernel that it holds.
    *
    * @param make makes the package with a rebuild number, of another version than its own where one is given
@@ -123,7 +123,7 @@ export class SuiteUpdate {
       );
       if (
         isFree &&
-        (await this.#hasRoom(made, sha256, facts)) &&
+        (await this.#hasRoom(made, sha256)) &&
         follows(made.version, sha256, previous)
       ) {
         this.#set(id, made, sha256, identity, facts);
@@ -134,9 +134,9 @@ export class SuiteUpdate {
   }
 
   /** Whether the repository has no other bytes under a package's name, not even of an earlier state. */
-  async #hasRoom(made: MadePackage, sha256: string, facts: PublicationFacts): Promise<boolean> {
+  async #hasRoom(made: MadePackage, sha256: string): Promise<boolean> {
     const { directory } = this.#context.config.repository;
-    const file = poolPath('main', { ...made, source: sourceName(facts.module ?? '') });
+    const file = poolPath('main', made);
     return (
       !(await exists(path.join(directory, file))) ||
       (await sha256File(path.join(directory, file))) === sha256

@@ -1,0 +1,68 @@
+# shellcheck shell=sh
+# What apt's lists have of kernel metapackages and tracking packages. Needs settings.sh.
+
+# Prints the installed metapackages of kernels: name[:architecture]  version  release they point to
+installed_metapackages() {
+  # shellcheck disable=SC2016 # the format is dpkg-query's
+  dpkg-query ${ROOT:+--admindir="$ROOT/var/lib/dpkg"} \
+    -W -f '${db:Status-Status}\t${binary:Package}\t${Version}\t${Provides}\n' 'linux-image-*' 2>/dev/null |
+    awk -F '\t' -v OFS='\t' '$1 == "installed" && match($4, /linux-latest-modules-[^ ,]+/) {
+      print $2, $3, substr($4, RSTART + 21, RLENGTH - 21)
+    }'
+}
+
+# Prints what the lists have of packages, whose names are the arguments, a line each:
+#   kernel  metapackage[:architecture]  version  release
+#   module  tracking-package            version  release  module-package|-
+# apt-cache is only asked when the lists, or the packages, are not those of the last time: after each dpkg run it reads
+# all of dpkg's status again, which takes it half a second.
+archive() {
+  stamp="$(stat -c '%Y %Z %i' "$ROOT/var/lib/apt/lists" "$ROOT"/etc/apt/sources.list* 2>/dev/null | tr '\n' ' ')$*"
+  if [ -r "$STATE/archive" ] && [ "$(head -n 1 "$STATE/archive" 2>/dev/null)" = "$stamp" ]; then
+    tail -n +2 "$STATE/archive"
+    return 0
+  fi
+  found=$(read_archive "$@") || return 1
+  printf '%s\n%s\n' "$stamp" "$found" | put_file "$STATE/archive"
+  printf '%s\n' "$found"
+}
+
+read_archive() {
+  [ $# -gt 0 ] || return 0
+  native=$(dpkg --print-architecture) || return 1
+  apt-cache show -- "$@" 2>/dev/null | awk -v native="$native" -v asked="$*" -v OFS='\t' '
+    function flush(   depends, count, i, name, release, needs) {
+      if (package == "") return
+      name = package
+      if (architecture != native && architecture != "all" && index(" " asked " ", " " package ":" architecture " "))
+        name = package ":" architecture
+      if (match(provides, /linux-latest-modules-[^ ,]+/))
+        print "kernel", name, version, substr(provides, RSTART + 21, RLENGTH - 21)
+      else {
+        count = split(depends_field, depends, /, */)
+        for (i = 1; i <= count; i++) {
+          sub(/ .*/, "", depends[i])
+          if (depends[i] ~ /^linux-latest-modules-/) release = substr(depends[i], 22)
+        }
+        needs = "-"
+        for (i = 1; i <= count; i++)
+          if (release != "" && depends[i] ~ /-modules-/ && depends[i] !~ /^linux-latest-modules-/ &&
+              substr(depends[i], length(depends[i]) - length(release) + 1) == release) needs = depends[i]
+        if (release != "") print "module", package, version, release, needs
+      }
+      package = architecture = version = provides = depends_field = ""
+    }
+    /^$/ { flush() }
+    /^Package: / { package = substr($0, 10) }
+    /^Architecture: / { architecture = substr($0, 15) }
+    /^Version: / { version = substr($0, 10) }
+    /^Provides: / { provides = substr($0, 11) }
+    /^Depends: / { depends_field = substr($0, 10) }
+    END { flush() }
+  ' | LC_ALL=C sort -u
+}
+
+# Whether apt's lists have a package: asked only when a message shall name it.
+is_published() {
+  apt-cache pkgnames -- "$1" 2>/dev/null | grep -qxF -- "$1"
+}

@@ -1,0 +1,166 @@
+# shellcheck shell=sh
+# The last look at what apt is about to unpack: DPkg::Pre-Install-Pkgs, protocol 3. Needs settings, wanted, kernels,
+# archive and holds.
+
+# Reads apt's words and prints what matters of them:
+#   allow                         the administrator said Lockstep::Allow=true
+#   new      release  file|-      an image that is not installed
+#   gone     release              an image that is removed
+#   module   package  file|-      some package of modules that comes or stays
+#   dropped  package              one that is removed
+read_transaction() {
+  awk -v OFS='\t' '
+    function release_of(name) {
+      sub(/^linux-(image|binary)-(unsigned-)?/, "", name)
+      sub(/-unsigned$/, "", name)
+      return name
+    }
+    !words && /^$/ { words = 1; next }
+    !words { if (tolower($0) ~ /^lockstep::allow=("?)(true|yes|1|on|with|enable)("?)$/) print "allow"; next }
+    {
+      action = $NF
+      for (i = 10; i <= NF; i++) action = (i == 10 ? $9 : action) " " $i
+      if ($1 ~ /^linux-(image|binary)-(unsigned-)?[0-9]/ && $1 !~ /-dbg$/) {
+        if (action == "**REMOVE**") print "gone", release_of($1)
+        else if ($2 == "-") print "new", release_of($1), (action ~ /^\*\*/ ? "-" : action)
+      } else if ($1 ~ /-modules-/) {
+        if (action == "**REMOVE**") print "dropped", $1
+        else print "module", $1, (action ~ /^\*\*/ ? "-" : action)
+      }
+    }'
+}
+
+# Whether the transaction brings a tracking package that says that the kernel itself has the module.
+says_in_tree() {
+  file=$(printf '%s\n' "$TRANSACTION" | awk -F '\t' -v name="$2" '$1 == "module" && $2 == name { print $3; exit }')
+  [ -n "$file" ] && [ "$file" != - ] || return 1
+  depends=$(dpkg-deb -f "$file" Depends 2>/dev/null) || return 1
+  case ", $depends," in
+    *", $3$1"[,\ ]*) return 1 ;;
+    *", linux-latest-modules-$1,"*) return 0 ;;
+  esac
+  return 1
+}
+
+has_line() {
+  printf '%s\n' "$TRANSACTION" | cut -f 1,2 | grep -qxF "$1$TAB$2"
+}
+
+# Whether a kernel that comes will have a module.
+comes_with() {
+  has_line module "$4$1" && return 0
+  if ! has_line dropped "$4$1"; then
+    has_module "$1" "$2" "$3" "$4" "$5" "$6" && return 0
+    [ -e "$ROOT/var/lib/dpkg/info/$4$1.list" ] && return 0
+  fi
+  dkms_comes "$2" "$1" && return 0
+  says_in_tree "$1" "$7" "$4"
+}
+
+dkms_comes() {
+  [ "$FALLBACK" = dkms ] && [ -e "$ROOT/var/lib/dpkg/info/$1-dkms.list" ] || return 1
+  [ -e "$ROOT/var/lib/dpkg/info/linux-headers-$2.list" ] || [ -e "$ROOT/usr/src/linux-headers-$2" ] ||
+    { for track in "$ROOT"/var/lib/dpkg/info/linux-headers-[a-z]*.list; do [ -e "$track" ] && return 0; done; return 1; }
+}
+
+# Says why a kernel does not come, and the ways on.
+refuse_kernel() (
+  release=$1 module=$2 package=$3 prefix=$4 origin=$5 first=$6
+  say "not installing Linux $release: it would come without the module $module," >&2
+  {
+    if is_published "$prefix$release"; then
+      printf '  which this machine wants (%s). "%s" has published it. The ways on:\n' "$package" "$origin"
+      printf '    with its module      add  %s  to the same command\n' "$prefix$release"
+    else
+      printf '  which this machine wants (%s). "%s" has not published it yet; missing since %s (%s). The ways on:\n' \
+        "$package" "$origin" "$(date -d "@$first" +%Y-%m-%d 2>/dev/null)" "$(age "$first")"
+      printf '    wait                 it comes by itself with  apt upgrade  once it is published; all else can be upgraded now\n'
+    fi
+    printf '    without it, once     give  -o Lockstep::Allow=true  to the same command\n'
+    printf '    without it, always   apt remove %s\n' "$package"
+  } >&2
+)
+
+# Whether a release is one that a kernel of the transaction has.
+release_comes() {
+  printf '%s\n' "$TRANSACTION" | awk -F '\t' -v release="$1" '$1 == "new" && $2 == release { found = 1 } END { exit !found }'
+}
+
+# Prints modules that a transaction takes away from the machine: there was an installed kernel with all of them, and after
+# it there is none. Nothing when no kernel goes, or none is installed.
+loses_last_kernel() (
+  gone=$(printf '%s\n' "$TRANSACTION" | sed -n "s/^gone$TAB//p" | sort -u)
+  [ -n "$gone" ] || return 1
+  had='' left='' any=''
+  for release in $(installed_kernels); do
+    whole=
+    [ -n "$(lacking "$release" "$1")" ] || whole=yes
+    [ -z "$whole" ] || had=yes
+    if printf '%s\n' "$gone" | grep -qxF "$release"; then
+      # An image that is replaced by its unsigned twin, or the other way round, stays.
+      release_comes "$release" || continue
+    fi
+    any=yes
+    [ -z "$whole" ] || left=yes
+  done
+  [ "$had" = yes ] && [ -z "$left" ] || return 1
+  # A kernel that comes in the same transaction was looked at already.
+  if printf '%s\n' "$TRANSACTION" | grep -q "^new$TAB"; then
+    return 1
+  fi
+  printf '%s\n' "${any:-none}"
+)
+
+# The gate. Status 10: refused, with the reason on standard error; anything else is no refusal.
+gate() {
+  TRANSACTION=$(read_transaction)
+  case $TRANSACTION in
+    *new* | *gone*) ;;
+    *) return 0 ;;
+  esac
+  table=$(wanted)
+  [ -n "$table" ] || return 0
+  read_settings
+  [ "$HOLD" != no ] || return 0
+  NOW=$(date +%s)
+  allow=
+  [ "$(printf '%s\n' "$TRANSACTION" | head -n 1)" != allow ] || allow=yes
+  refused=$(printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" && !seen[$2]++ { print $2 }' | while read -r release; do
+    # What is there already is not new: an image in the place of its unsigned twin.
+    [ ! -e "$ROOT/boot/vmlinuz-$release" ] || continue
+    is_allowed "$release" && continue
+    printf '%s\n' "$table" | {
+      in_columns
+      while read -r module flavour package prefix files in_tree origin; do
+        is_flavour "$release" "$flavour" || continue
+        comes_with "$release" "$module" "$flavour" "$prefix" "$files" "$in_tree" "$package" && continue
+        first=$(since "$release" "$module")
+        state=$(fate "$first")
+        if [ -n "$allow" ] || [ "$state" != held ]; then
+          warn "Linux $release comes without the module $module (missing for $(age "$first")); the machine goes on booting a kernel that has it"
+        else
+          refuse_kernel "$release" "$module" "$package" "$prefix" "$origin" "$first"
+          echo refused
+        fi
+      done
+    }
+  done)
+  if [ -n "$refused" ]; then
+    return 10
+  fi
+  if after=$(loses_last_kernel "$table"); then
+    if [ -n "$allow" ] || [ "$HOLD" != yes ]; then
+      warn "the last kernel with all wanted modules goes"
+      return 0
+    fi
+    say 'not removing the last kernel that has the modules which this machine wants:' >&2
+    printf '  %s\n' "$(printf '%s\n' "$table" | cut -f 3 | sort -u | tr '\n' ' ')" >&2
+    if [ "$after" = none ]; then
+      printf '  No kernel would be left. Give  -o Lockstep::Allow=true  to the same command to do it all the same.\n' >&2
+    else
+      printf '  Remove these packages first, or give  -o Lockstep::Allow=true  to the same command.\n' >&2
+    fi
+    return 10
+  fi
+  return 0
+}

@@ -1,0 +1,109 @@
+# shellcheck shell=sh
+# Which kernels apt would bring without a wanted module. Needs settings, wanted, kernels and archive.
+
+# Whether a kernel will have a module once apt brings it: its package comes along by the tracking package's own edge, or
+# is there already; the kernel has it; DKMS builds it where that counts.
+# usage: comes_along RELEASE MODULE FLAVOUR PACKAGE PREFIX TRACK ARCHIVE
+comes_along() {
+  is_excepted "$2" "$3" && return 0
+  [ -e "$ROOT/var/lib/dpkg/info/$5$1.list" ] && return 0
+  grep -qxF "$2$TAB$1" "$STATE/in-tree" 2>/dev/null && return 0
+  dkms_builds "$2" "$6" && return 0
+  printf '%s\n' "$7" | awk -F '\t' -v package="$4" -v release="$1" -v prefix="$5" '
+    $1 == "module" && $2 == package && $4 == release && ($5 == "-" || $5 == prefix release) { found = 1 }
+    END { exit !found }'
+}
+
+# Whether DKMS will build a module for a new kernel of a track, and that may count.
+dkms_builds() {
+  [ "$FALLBACK" = dkms ] && [ -e "$ROOT/var/lib/dpkg/info/$1-dkms.list" ] &&
+    [ -e "$ROOT/var/lib/dpkg/info/linux-headers-$2.list" ]
+}
+
+# Whether the administrator lets a release in, and boot, without its modules.
+is_allowed() {
+  grep -qxF "$1" "$STATE/allowed" 2>/dev/null
+}
+
+# Seconds since 1970 at which it was first seen that a release lacks a module: now, when it was not known yet.
+since() {
+  awk -F '\t' -v release="$1" -v module="$2" '$1 == release && $4 == module { print $5; exit }' \
+    "$STATE/holds" 2>/dev/null | grep -x '[0-9][0-9]*' || printf '%s\n' "$NOW"
+}
+
+# What becomes of a kernel that has lacked a module since a time: held, warn, past (the longest time is over), no.
+fate() {
+  if [ "$HOLD" = yes ] && [ -n "$MAX_HOLD_DAYS" ] && [ $((NOW - $1)) -ge $((MAX_HOLD_DAYS * 86400)) ]; then
+    echo past
+  elif [ "$HOLD" = yes ]; then
+    echo held
+  else
+    echo "$HOLD"
+  fi
+}
+
+# Prints a line for each kernel that apt would bring and each wanted module that would not come with it:
+#   release  metapackage  version  module  since  held|warn|past|no  tracking-package  origin
+# usage: find_holds WANTED; status 1 when apt's lists can't be read
+find_holds() (
+  table=$1
+  metapackages=$(installed_metapackages)
+  flavours=$(printf '%s\n' "$table" | cut -f 2 | sort -u)
+  # The metapackages of wanted flavours, and all tracking packages.
+  names=$(
+    in_columns
+    printf '%s\n' "$metapackages" | while read -r name _version release; do
+      IFS=$NEWLINE
+      for flavour in $flavours; do
+        if is_flavour "$release" "$flavour"; then
+          printf '%s\n' "$name"
+        fi
+      done
+      in_columns
+    done
+  )
+  [ -n "$names" ] || return 0
+  # shellcheck disable=SC2046,SC2086 # names of packages have no blanks
+  lists=$(archive $names $(printf '%s\n' "$table" | cut -f 3 | sort -u)) || return 1
+  NOW=$(date +%s)
+  printf '%s\n' "$lists" | {
+    in_columns
+    while read -r kind name version release; do
+      [ "$kind" = kernel ] || continue
+      installed=$(printf '%s\n' "$metapackages" | awk -F '\t' -v name="$name" '$1 == name { print $2; exit }')
+      [ -n "$installed" ] && dpkg --compare-versions "$version" gt "$installed" || continue
+      track=${name#linux-image-}
+      printf '%s\n' "$table" | while read -r module flavour package prefix _files _in_tree origin; do
+        is_flavour "$release" "$flavour" || continue
+        comes_along "$release" "$module" "$flavour" "$package" "$prefix" "${track%:*}" "$lists" && continue
+        is_allowed "$release" && continue
+        first=$(since "$release" "$module")
+        printf '%s\n' "$release$TAB$name$TAB$version$TAB$module$TAB$first$TAB$(fate "$first")$TAB$package$TAB$origin"
+      done
+    done
+  }
+)
+
+# Prints a time span since a time, in words.
+age() {
+  days=$((($(date +%s) - $1) / 86400))
+  case $days in
+    0) echo 'less than a day' ;;
+    1) echo '1 day' ;;
+    *) echo "$days days" ;;
+  esac
+}
+
+# Prints a line a held kernel, for people. usage: describe_holds FILE
+describe_holds() (
+  in_columns
+  while read -r release name _version module first state package origin; do
+    day=$(date -d "@$first" +%Y-%m-%d 2>/dev/null || printf '%s' "@$first")
+    case $state in
+      held) what="$name stays at its version: Linux $release lacks the module $module" ;;
+      past) what="Linux $release lacks the module $module and is let in, since max-hold-days is over" ;;
+      *) what="Linux $release lacks the module $module and is not held (hold=$state)" ;;
+    esac
+    printf '%s (%s, not published by "%s" yet; since %s, %s)\n' "$what" "$package" "$origin" "$day" "$(age "$first")"
+  done <"$1"
+)

@@ -1,0 +1,94 @@
+# shellcheck shell=sh
+# The installed kernels, and which of them have which module. Needs settings.sh and wanted.sh.
+
+# Whether a release is one of a flavour: `6.1.0-56-cloud-amd64` is cloud-amd64's, not amd64's. Parts of an ABI name begin
+# with a digit.
+is_flavour() {
+  case $1 in
+    [0-9]*-"$2") ;;
+    *) return 1 ;;
+  esac
+  case -${1%-"$2"} in
+    *-[!0-9]* | *- | *--*) return 1 ;;
+  esac
+}
+
+# Prints the releases of the installed kernels, the newest first, as GRUB sorts them.
+installed_kernels() (
+  for image in "$ROOT"/boot/vmlinu[xz]-[0-9]*; do
+    case $image in
+      *.old | *.dpkg-* | *.efi.signed | *'*'*) ;;
+      *) printf '%s\n' "${image##*/vmlinu[xz]-}" ;;
+    esac
+  done | LC_ALL=C sort -Vru
+)
+
+# Whether files of a module lie in one of the folders of a release.
+has_files() (
+  release=$1
+  folder=$2
+  files=$3
+  [ "$files" != - ] || return 1
+  IFS=,
+  for name in $files; do
+    set -- "$ROOT/usr/lib/modules/$release/$folder/$name".ko*
+    [ -e "$1" ] || set -- "$ROOT/lib/modules/$release/$folder/$name".ko*
+    [ -e "$1" ] || return 1
+  done
+)
+
+# Whether an installed kernel has a module: by its package, by itself, by DKMS where that may count, or because the
+# administrator said so.
+# usage: has_module RELEASE MODULE FLAVOUR PREFIX FILES IN-TREE
+has_module() {
+  is_excepted "$2" "$3" && return 0
+  has_files "$1" "updates/$2" "$5" && return 0
+  [ "$5" = - ] && [ -e "$ROOT/var/lib/dpkg/info/$4$1.list" ] && return 0
+  [ "$6" = "$1" ] && return 0
+  grep -qxF "$2$TAB$1" "$STATE/in-tree" 2>/dev/null && return 0
+  [ "$FALLBACK" = dkms ] && has_files "$1" updates/dkms "$5"
+}
+
+# Prints the wanted modules that an installed kernel lacks, a line each; the table of wanted() is the second argument.
+# A module counts as lacking also in a kernel of a flavour for which nobody asked for it: the machine wants it.
+lacking() (
+  release=$1
+  printf '%s\n' "$2" | {
+    in_columns
+    had=' ' missing=' '
+    while read -r module flavour _package prefix files in_tree _origin; do
+      [ -n "$module" ] || continue
+      if has_module "$release" "$module" "$flavour" "$prefix" "$files" "$in_tree"; then
+        had="$had$module "
+      else
+        missing="$missing$module "
+      fi
+    done
+    IFS=' '
+    for module in $missing; do
+      case $had in
+        *" $module "*) ;;
+        *)
+          printf '%s\n' "$module"
+          had="$had$module "
+          ;;
+      esac
+    done
+  }
+)
+
+# The newest installed kernel that has all wanted modules; nothing when there is none.
+newest_covered() (
+  for release in $(installed_kernels); do
+    if [ -z "$(lacking "$release" "$1")" ]; then
+      printf '%s\n' "$release"
+      return 0
+    fi
+  done
+)
+
+# Remembers which releases have a module themselves: the tracking package names only the newest one.
+remember_in_tree() {
+  printf '%s\n' "$1" | awk -F '\t' '$6 != "-" { print $1 "\t" $6 }' | cat "$STATE/in-tree" - 2>/dev/null |
+    sort -u | tail -n 200 | put_file "$STATE/in-tree"
+}

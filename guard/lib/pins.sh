@@ -1,0 +1,30 @@
+# shellcheck shell=sh
+# The pins that keep apt from bringing a kernel without its modules. Needs settings.sh.
+
+# Writes the pins of the holds: the metapackages' versions that point to such kernels, and those of their kin that pull the
+# same kernel in. Images are not pinned: nothing else names them, and who does is told why by the gate.
+# usage: write_pins HOLDS
+write_pins() (
+  pins=$(
+    printf '%s\n' "$1" | awk -F '\t' '
+      $6 == "held" && !seen[$2, $3]++ {
+        track = $2; sub(/^linux-image-/, "", track)
+        print ""
+        print "Explanation: Linux " $1 " lacks " $4 ": see lockstep-guard status"
+        print "Package: linux-image-" track " linux-headers-" track " linux-base-" track " linux-binary-" track " linux-modules-" track
+        print "Pin: version " $3
+        print "Pin-Priority: -1"
+      }'
+  )
+  if [ -z "$pins" ]; then
+    remove_pins
+    return
+  fi
+  printf '%s\n%s\n' '# Made by lockstep-guard, which changes and removes it; /etc/lockstep/guard.conf has the settings.' \
+    "$pins" | put_file "$PINS"
+  [ $? -ne 1 ] || warn "$PINS can't be written: kernels without their modules are not held back, only refused"
+)
+
+remove_pins() {
+  [ ! -e "$PINS" ] || rm -f "$PINS" 2>/dev/null || warn "$PINS can't be removed"
+}

@@ -1,0 +1,62 @@
+# shellcheck shell=sh
+# Brings everything in step with what is installed and with apt's lists. Needs all of the others.
+
+# The boot loaders, and who asks for a reboot. usage: refresh_machine WANTED [in-kernel-hook]
+refresh_machine() {
+  refresh_boot "$1" "${2:-}"
+  refresh_reboot "$1"
+}
+
+# Everything; silent when nothing is to be said. It never fails.
+refresh() {
+  table=$(wanted)
+  if [ -z "$table" ]; then
+    clean
+    return 0
+  fi
+  read_settings
+  install_hooks
+  remember_in_tree "$table"
+  if holds=$(find_holds "$table"); then
+    write_pins "$holds"
+    printf '%s' "${holds:+$holds$NEWLINE}" | put_file "$STATE/holds"
+    [ $? -ne 1 ] || warn "$STATE can't be written"
+    forget_allowed
+  else
+    # Lists that can't be read say nothing: what was held stays held.
+    holds=$(cat "$STATE/holds" 2>/dev/null)
+  fi
+  refresh_origins "$table"
+  refresh_machine "$table"
+  refresh_reports "$table" "$holds"
+  return 0
+}
+
+# A release that is neither installed nor in the lists needs no leave any more.
+forget_allowed() {
+  [ -s "$STATE/allowed" ] || return 0
+  while read -r release; do
+    if [ -e "$ROOT/boot/vmlinuz-$release" ] || grep -qF "$TAB$release" "$STATE/archive" 2>/dev/null; then
+      printf '%s\n' "$release"
+    fi
+  done <"$STATE/allowed" | put_file "$STATE/allowed"
+}
+
+# Takes away all that the guard has made outside its package.
+clean() {
+  remove_hooks
+  remove_pins
+  rm -f "$ORIGINS" 2>/dev/null
+  if [ -e "$BOOT" ] || [ -e "$GRUB_SCRIPT" ]; then
+    rm -f "$BOOT" 2>/dev/null
+    grub_refresh 3
+  fi
+  systemd_boot_refresh
+  rm -f "$RUN/reboot" "$ROOT/var/lib/prometheus/node-exporter/lockstep-guard.prom" 2>/dev/null
+  rmdir "$RUN" 2>/dev/null
+  for name in archive holds notice in-tree; do
+    rm -f "$STATE/$name" 2>/dev/null
+  done
+  with_systemd stop lockstep-guard-inhibit.service
+  return 0
+}
