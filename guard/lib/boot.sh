@@ -40,7 +40,7 @@ refresh_boot() (
   fi
   grub_refresh "$changed" "${2:-}"
   systemd_boot_refresh
-  if [ -n "$choice" ] && ! has_grub && [ -z "$(loader_conf)" ]; then
+  if [ -n "$choice" ] && [ "$changed" = 3 ] && ! has_grub && [ -z "$(loader_conf)" ]; then
     warn 'the boot loader is none that lockstep-guard knows (GRUB, systemd-boot): choose the kernel yourself at the next boot'
   fi
 )

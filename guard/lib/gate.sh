@@ -137,7 +137,7 @@ gate() {
         first=$(since "$release" "$module")
         state=$(fate "$first")
         if [ -n "$allow" ] || [ "$state" != held ]; then
-          warn "Linux $release comes without the module $module (missing for $(age "$first")); the machine goes on booting a kernel that has it"
+          warn "Linux $release comes without the module $module (missing for $(age "$first"))"
         else
           refuse_kernel "$release" "$module" "$package" "$prefix" "$origin" "$first"
           echo refused

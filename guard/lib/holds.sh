@@ -94,16 +94,22 @@ age() {
   esac
 }
 
-# Prints a line a held kernel, for people. usage: describe_holds FILE
+# Prints two lines a held kernel and module, for people. usage: describe_holds FILE
 describe_holds() (
   in_columns
   while read -r release name _version module first state package origin; do
     day=$(date -d "@$first" +%Y-%m-%d 2>/dev/null || printf '%s' "@$first")
     case $state in
-      held) what="$name stays at its version: Linux $release lacks the module $module" ;;
-      past) what="Linux $release lacks the module $module and is let in, since max-hold-days is over" ;;
-      *) what="Linux $release lacks the module $module and is not held (hold=$state)" ;;
+      held) what="$name is held back" ;;
+      past) what='let in, since max-hold-days is over' ;;
+      *) what="not held, since hold=$state" ;;
     esac
-    printf '%s (%s, not published by "%s" yet; since %s, %s)\n' "$what" "$package" "$origin" "$day" "$(age "$first")"
+    printf 'Linux %s lacks the module %s: %s\n' "$release" "$module" "$what"
+    modules=${package%-modules-*}-modules-$release
+    if is_published "$modules"; then
+      printf '  it is published, but not by %s: apt install %s\n' "$package" "$modules"
+    else
+      printf '  %s asks for it, and "%s" has not published it yet; missing since %s (%s)\n' "$package" "$origin" "$day" "$(age "$first")"
+    fi
   done <"$1"
 )

@@ -15,6 +15,7 @@ RUN=$ROOT/run/lockstep-guard
 TAB='	'
 NEWLINE='
 '
+RETURN=$(printf '\r')
 
 # Columns of every table are separated by one tab, and none is empty.
 in_columns() {
@@ -29,48 +30,49 @@ warn() {
   printf 'lockstep-guard: warning: %s\n' "$*" >&2
 }
 
-# The value of a setting, or the second argument. The file is read, never run; the last line of a name counts.
-setting() {
-  if [ -r "$CONF" ]; then
-    set -- "$1" "$2" "$(sed -n "s/^[[:blank:]]*$1[[:blank:]]*=[[:blank:]]*//p" "$CONF" 2>/dev/null | tail -n 1)"
-    set -- "$1" "$2" "$(printf '%s' "${3:-}" | tr -d "\"'\r" | sed 's/[[:blank:]]*\(#.*\)\{0,1\}$//')"
-  fi
-  printf '%s\n' "${3:-$2}"
+# Reads all settings into variables. The file is read, never run; the last line of a name counts, and what can't be
+# understood counts as not set, with a warning.
+read_settings() {
+  HOLD=yes MAX_HOLD_DAYS='' FALLBACK=none EXCEPT='' BOOT_DEFAULT=yes REBOOT=discourage
+  [ -r "$CONF" ] || return 0
+  before=$IFS
+  IFS=" $TAB"
+  set -f
+  while read -r line || [ -n "$line" ]; do
+    line=${line%%#*}
+    name=${line%%=*} value=${line#*=}
+    [ "$name" != "$line" ] || continue
+    # Unquoted: the shell takes the blanks away.
+    # shellcheck disable=SC2086
+    set -- $name
+    name=${1:-}
+    # shellcheck disable=SC2086
+    set -- $value
+    value="$*"
+    value=${value%"$RETURN"}
+    value=${value#[\"\']}
+    take_setting "$name" "${value%[\"\']}"
+  done <"$CONF"
+  set +f
+  IFS=$before
 }
 
-# Reads all settings into variables; what can't be understood counts as not set, with a warning.
-read_settings() {
-  HOLD=$(setting hold yes)
-  case $HOLD in
-    yes | warn | no) ;;
-    *)
-      warn "$CONF: hold=$HOLD is none of yes, warn, no; yes is used"
-      HOLD=yes
-      ;;
+take_setting() {
+  case $1:$2 in
+    hold:yes | hold:warn | hold:no) HOLD=$2 ;;
+    max-hold-days:*[!0-9]*) warn "$CONF: max-hold-days=$2 is no number of days; there is no limit" ;;
+    max-hold-days:*) MAX_HOLD_DAYS=$2 ;;
+    fallback:dkms | fallback:none) FALLBACK=$2 ;;
+    except:*) EXCEPT=$2 ;;
+    boot-default:yes | boot-default:no) BOOT_DEFAULT=$2 ;;
+    reboot:discourage | reboot:no) REBOOT=$2 ;;
+    *) warn "$CONF: $1=$2 is no setting, and does not count" ;;
   esac
-  MAX_HOLD_DAYS=$(setting max-hold-days '')
-  case $MAX_HOLD_DAYS in
-    *[!0-9]*)
-      warn "$CONF: max-hold-days=$MAX_HOLD_DAYS is no number of days; there is no limit now"
-      MAX_HOLD_DAYS=
-      ;;
-  esac
-  FALLBACK=$(setting fallback none)
-  case $FALLBACK in
-    dkms | none) ;;
-    *)
-      warn "$CONF: fallback=$FALLBACK is none of dkms, none; none is used"
-      FALLBACK=none
-      ;;
-  esac
-  EXCEPT=$(setting except '')
-  BOOT_DEFAULT=$(setting boot-default yes)
-  REBOOT=$(setting reboot discourage)
 }
 
 # Whether the administrator has taken a module out: by its name, or by name:flavour.
 is_excepted() {
-  case " $(printf '%s' "$EXCEPT" | tr ',\t' '  ') " in
+  case " $EXCEPT " in
     *" $1 "* | *" $1:$2 "*) return 0 ;;
   esac
   return 1
@@ -82,7 +84,7 @@ put_file() (
   umask 022
   # apt and run-parts ignore names with this ending.
   new=$1.dpkg-new
-  mkdir -p "${1%/*}" "$STATE" 2>/dev/null && cat >"$new" 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
+  { [ -d "${1%/*}" ] || mkdir -p "${1%/*}"; } 2>/dev/null && cat >"$new" 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
   if cmp -s "$new" "$1" 2>/dev/null; then
     rm -f "$new"
     return 0
