@@ -4,6 +4,7 @@
 
 # Reads apt's words and prints what matters of them:
 #   allow                         the administrator said Lockstep::Allow=true
+#   command  word                 a word of the command line
 #   new      release  file|-      an image that is not installed
 #   gone     release              an image that is removed
 #   module   package  file|-      some package of modules that comes or stays
@@ -16,7 +17,14 @@ read_transaction() {
       return name
     }
     !words && /^$/ { words = 1; next }
-    !words { if (tolower($0) ~ /^lockstep::allow=("?)(true|yes|1|on|with|enable)("?)$/) print "allow"; next }
+    !words {
+      if (tolower($0) ~ /^lockstep::allow=("?)(true|yes|1|on|with|enable)("?)$/) print "allow"
+      if (sub(/^CommandLine::AsString=/, "")) {
+        n = split($0, word, /( |%20)+/)
+        for (i = 1; i <= n; i++) if (word[i] != "") print "command", word[i]
+      }
+      next
+    }
     {
       action = $NF
       for (i = 10; i <= NF; i++) action = (i == 10 ? $9 : action) " " $i
@@ -41,6 +49,30 @@ says_in_tree() {
   esac
   return 1
 }
+
+# Whether a tracking package goes because the administrator named it: then its module is not wanted any more. One that
+# the solver takes away is.
+is_given_up() (
+  has_line dropped "$1" || exit 1
+  set -f
+  for word in $(printf '%s\n' "$TRANSACTION" | sed -n "s/^command$TAB//p"); do
+    word=${word%%[:=]*}
+    # The word may be a pattern.
+    # shellcheck disable=SC2254
+    case $1 in
+      $word | ${word%-}) exit 0 ;;
+    esac
+  done
+  exit 1
+)
+
+# The table of what is wanted, without what is given up.
+still_wanted() (
+  wanted | while IFS= read -r row; do
+    package=$(printf '%s\n' "$row" | cut -f 3)
+    is_given_up "$package" || printf '%s\n' "$row"
+  done
+)
 
 has_line() {
   printf '%s\n' "$TRANSACTION" | cut -f 1,2 | grep -qxF "$1$TAB$2"
@@ -115,16 +147,16 @@ loses_last_kernel() (
 gate() {
   TRANSACTION=$(read_transaction)
   case $TRANSACTION in
-    *new* | *gone*) ;;
+    *"new$TAB"* | *"gone$TAB"*) ;;
     *) return 0 ;;
   esac
-  table=$(wanted)
+  table=$(still_wanted)
   [ -n "$table" ] || return 0
   read_settings
   [ "$HOLD" != no ] || return 0
   NOW=$(date +%s)
   allow=
-  [ "$(printf '%s\n' "$TRANSACTION" | head -n 1)" != allow ] || allow=yes
+  ! printf '%s\n' "$TRANSACTION" | grep -qx allow || allow=yes
   refused=$(printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" && !seen[$2]++ { print $2 }' | while read -r release; do
     # What is there already is not new: an image in the place of its unsigned twin.
     [ ! -e "$ROOT/boot/vmlinuz-$release" ] || continue
