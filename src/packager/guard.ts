@@ -26,15 +26,15 @@ function read(at: string): Buffer {
   return readFileSync(path.join(SOURCE, at));
 }
 
-/** Files of a folder of guard/, below the package's own folder. */
+/** Files of a folder of guard/, below the package's own folder; scripts can be run. */
 function shared(folder: string): DebFile[] {
   return readdirSync(path.join(SOURCE, folder))
     .toSorted()
-    .map((name) => ({
-      at: `usr/share/${GUARD_PACKAGE}/${folder}/${name}`,
-      content: read(`${folder}/${name}`),
-      ...(/^#!/.test(read(`${folder}/${name}`).toString('latin1')) ? { mode: 0o755 } : {}),
-    }));
+    .map((name) => {
+      const content = read(`${folder}/${name}`);
+      const mode = content.toString('latin1').startsWith('#!') ? 0o755 : 0o644;
+      return { at: `usr/share/${GUARD_PACKAGE}/${folder}/${name}`, content, mode };
+    });
 }
 
 function files(): DebFile[] {
