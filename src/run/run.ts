@@ -22,6 +22,7 @@ import {
 } from './plan.ts';
 import { type PublishSummary, publishAll } from './publish.ts';
 import { since, type Survey } from './survey.ts';
+import { writeSiteAfterRun } from './write-site.ts';
 
 export interface RunResult extends SurveyPlan {
   /** Indices that could not be read. */
@@ -227,11 +228,28 @@ export async function buildAll(
   return { built, failure, plan };
 }
 
-/** The main job: archive → kernels and modules → plan → build and verify → package → publish. */
+/** The main job: archive → kernels and modules → plan → build and verify → package → publish → status site. */
 export async function run(context: Context): Promise<RunResult> {
   const began = Date.now();
-  const { emit } = context;
   const first = await planAll(context, { refresh: true });
+  const { survey } = first;
+  try {
+    const { built, published } = await buildAndPublish(context, first);
+    const plan = await planSurvey(context, survey);
+    await writeSiteAfterRun(context, survey, plan);
+    return { survey, plan, problems: problemsOf(survey), built, published, seconds: since(began) };
+  } catch (error) {
+    await writeSiteAfterRun(context, survey);
+    throw error;
+  }
+}
+
+/** @throws what kept something from being built or packaged; what the others gave is published by then */
+async function buildAndPublish(
+  context: Context,
+  first: SurveyPlan,
+): Promise<Pick<RunResult, 'built' | 'published'>> {
+  const { emit } = context;
   const { survey } = first;
   const buildBegan = Date.now();
   const { built, failure, plan } = await buildAll(context, first);
@@ -257,17 +275,9 @@ export async function run(context: Context): Promise<RunResult> {
   }
   const problem = failure ?? unpackaged;
   if (problem !== undefined) {
-    // What the others gave is published by now.
     throw problem;
   }
-  return {
-    survey,
-    plan: await planSurvey(context, survey),
-    problems: problemsOf(survey),
-    built: built.length,
-    published,
-    seconds: since(began),
-  };
+  return { built: built.length, published };
 }
 
 async function clearCache(context: Context): Promise<void> {

@@ -1,7 +1,6 @@
 import { newArrivals } from '../ledger/arrivals.ts';
 import { newOutcomes } from '../ledger/outcomes.ts';
 import type { Plan } from '../model/plans.ts';
-import type { Kernel } from '../model/kernels.ts';
 import type { KernelSighting } from '../model/sightings.ts';
 import type { Arrival } from '../model/timeline.ts';
 import { kernelId } from '../planner/names.ts';
@@ -22,41 +21,32 @@ export async function noteArrivals(
   const noted = await ledger.timeline.arrivals.read();
   const present = suites
     .filter(({ isPublished }) => isPublished)
-    .flatMap((suite) => [
-      ...suite.all.map(({ kernel }) => kernelArrival(suite, kernel, sightings, now)),
-      ...moduleArrivals(suite, now),
-    ]);
+    .flatMap((suite) => kernelArrivals(suite, sightings, now).concat(moduleArrivals(suite, now)));
   await ledger.timeline.arrivals.append(newArrivals(noted, present));
 }
 
-function kernelArrival(
-  { suite, facts }: SurveySuite,
-  kernel: Kernel,
+function kernelArrivals(
+  { suite, facts, all }: SurveySuite,
   sightings: ReadonlyMap<string, KernelSighting>,
   now: Date,
-): Arrival {
-  const { release, architecture, version } = kernel;
-  const since = sightings.get(kernelId(kernel))?.suites[suite]?.since;
-  const at = since ?? now.toISOString();
-  // A Release file of today says nothing of a kernel that was seen on another day.
-  const released = at === now.toISOString() ? earliest(facts, kernel.suites) : undefined;
-  return { type: 'kernel', at, suite, release, architecture, version, ...given(released) };
+): Arrival[] {
+  return all.map(({ kernel }): Arrival => {
+    const { release, architecture, version } = kernel;
+    const at = sightings.get(kernelId(kernel))?.suites[suite]?.since ?? now.toISOString();
+    // A Release file of today says nothing of a kernel that was seen on another day.
+    const released = at === now.toISOString() ? earliest(facts, kernel.suites) : undefined;
+    return { type: 'kernel', at, suite, release, architecture, version, released };
+  });
 }
 
 function moduleArrivals({ suite, facts, modules }: SurveySuite, now: Date): Arrival[] {
+  const at = now.toISOString();
   return modules.flatMap(({ candidates }) =>
     candidates.map(({ name, version, from }): Arrival => {
       const released = earliest(facts, [from]);
-      return {
-        ...{ type: 'module', at: now.toISOString(), suite, module: name, version },
-        ...given(released),
-      };
+      return { type: 'module', at, suite, module: name, version, released };
     }),
   );
-}
-
-function given(released: string | undefined): { released?: string } {
-  return released === undefined ? {} : { released };
 }
 
 /** The earliest `Date` of the Release files of some of an archive's suites: by then what they have was there. */
