@@ -51,12 +51,14 @@ function moduleArrivals({ suite, facts, modules }: SurveySuite, now: Date): Arri
 
 /** The earliest `Date` of the Release files of some of an archive's suites: by then what they have was there. */
 function earliest(facts: SurveySuite['facts'], names: readonly string[]): string | undefined {
-  return facts
-    .filter(({ suite }) => names.includes(suite))
-    .map(({ date }) => date)
-    // A year that no calendar has is no date to count from.
-    .filter((date) => /^\d{4}-/.test(date))
-    .toSorted()[0];
+  return (
+    facts
+      .filter(({ suite }) => names.includes(suite))
+      .map(({ date }) => date)
+      // A year that no calendar has is no date to count from.
+      .filter((date) => /^\d{4}-/.test(date))
+      .toSorted()[0]
+  );
 }
 
 /** Notes how targets fared since the last time. */

@@ -1,3 +1,4 @@
+import { compareText } from '../core/compare.ts';
 import type { SiteCell, SiteData } from './data.ts';
 import type { SuiteMatrix } from './site-index.ts';
 
@@ -28,11 +29,12 @@ export function trackingPackages(cells: readonly SiteCell[], suite: string): str
     .flatMap(({ module, kernel }) =>
       (kernel.suites.get(suite) ?? []).map((track) => ({
         name: `${module}-modules-${track}`,
+        track,
         isUsual: track === kernel.architecture,
       })),
     )
     .filter(({ name }) => PACKAGE_NAME.test(name))
-    .toSorted((a, b) => Number(b.isUsual) - Number(a.isUsual));
+    .toSorted((a, b) => Number(b.isUsual) - Number(a.isUsual) || compareText(a.track, b.track));
   return [...new Set(names.map(({ name }) => name))];
 }
 

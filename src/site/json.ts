@@ -9,7 +9,7 @@ import { answerOf, tallyOf } from './tally.ts';
 const FORMAT = 1;
 
 function text(value: object): string {
-  return `${JSON.stringify({ format: FORMAT, ...value }, undefined, 1)}\n`;
+  return `${JSON.stringify({ format: FORMAT, ...value })}\n`;
 }
 
 function buildView(build: SiteBuild, logs: ReadonlySet<string>): object {

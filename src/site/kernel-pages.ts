@@ -15,7 +15,10 @@ export function* kernelPages({ data }: SiteIndex, group: ReleaseGroup): Generato
   const first = paths.kernel(group);
   const options = { path: first, data, subject: 'module', anchors } as const;
   const parts = chunksOf(cells, (cell) => row(cell, options), 1000);
-  const links = parts.map((_, at) => ({ label: `Part ${at + 1}`, path: paths.kernel(group, at + 1) }));
+  const links = parts.map((_, at) => ({
+    label: `Part ${at + 1}`,
+    path: paths.kernel(group, at + 1),
+  }));
   const tally = tallyOf(cells);
   const { tone, text } = answerOf(tally);
   for (const [at, rows] of parts.entries()) {
@@ -39,7 +42,9 @@ ${pager(path, at + 1, links)}`,
 
 function kernelFacts({ version, suites, first, left, unseenSince }: SiteKernel): Markup {
   const places = [...suites].map(([suite, tracks]) =>
-    tracks.length === 0 ? suite : `${suite} (${tracks.map((track) => `linux-image-${track}`).join(', ')} points to it)`,
+    tracks.length === 0
+      ? suite
+      : `${suite} (${tracks.map((track) => `linux-image-${track}`).join(', ')} points to it)`,
   );
   const where =
     places.length > 0
@@ -57,13 +62,21 @@ function emptyReason(kernels: readonly SiteKernel[]): string {
     : 'No module package is kept for this kernel.';
 }
 
-const KERNELS_ON_A_PAGE = 1600;
+/** What the lines of one page of the index may take, about. */
+const INDEX_BYTES = 650_000;
+const LINE_BYTES = 400;
 
-/** The parts of the index of kernels, and where each release is found in it. */
+/** The parts of the index of kernels, one a page. */
 export function kernelIndexParts(releases: readonly ReleaseGroup[]): ReleaseGroup[][] {
-  const parts: ReleaseGroup[][] = [];
-  for (let at = 0; at < releases.length || at === 0; at += KERNELS_ON_A_PAGE) {
-    parts.push(releases.slice(at, at + KERNELS_ON_A_PAGE));
+  const parts: ReleaseGroup[][] = [[]];
+  let bytes = 0;
+  for (const group of releases) {
+    bytes += LINE_BYTES + 4 * Buffer.byteLength(group.release);
+    if (bytes > INDEX_BYTES) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(group);
   }
   return parts;
 }
@@ -136,7 +149,10 @@ export function readyForm(path: string): Markup {
 }
 
 /** What the form reads: verdicts by letter, one a module, for every release. */
-export function readyJson({ data, releases }: SiteIndex, letters: Readonly<Record<string, string>>): string {
+export function readyJson(
+  { data, releases }: SiteIndex,
+  letters: Readonly<Record<string, string>>,
+): string {
   const modules = data.modules.map(({ name }) => name);
   const places = new Map(modules.map((name, at) => [name, at]));
   const known = new Map<string, { architecture: string; path: string; verdicts: string }[]>();
@@ -159,7 +175,9 @@ export function readyJson({ data, releases }: SiteIndex, letters: Readonly<Recor
   return `${JSON.stringify({
     format: 1,
     at: dataDay(data),
-    verdicts: Object.fromEntries(Object.entries(letters).map(([verdict, letter]) => [letter, verdict])),
+    verdicts: Object.fromEntries(
+      Object.entries(letters).map(([verdict, letter]) => [letter, verdict]),
+    ),
     modules,
     kernels: Object.fromEntries(known),
   })}\n`;

@@ -75,7 +75,9 @@ export function arrivalLags(lags: readonly Lag[], most: number): ArrivalLag[] {
               ...{ suite: first.suite, seen: first.seen, released: first.released, spread },
               isCatchUp: list.every(({ isCatchUp }) => isCatchUp),
               kernels: [...new Set(list.map(({ release }) => release))],
-              modules: [...new Set(list.map(({ module, moduleVersion }) => `${module} ${moduleVersion}`))],
+              modules: [
+                ...new Set(list.map(({ module, moduleVersion }) => `${module} ${moduleVersion}`)),
+              ],
             },
           ];
     });

@@ -1,12 +1,6 @@
 import type { Spread } from '../core/quantiles.ts';
 import type { SiteData } from './data.ts';
-import {
-  type ArrivalLag,
-  arrivalLags,
-  type SuiteLag,
-  suiteLags,
-  waiting,
-} from './lag-figures.ts';
+import { type ArrivalLag, arrivalLags, type SuiteLag, suiteLags, waiting } from './lag-figures.ts';
 import { renderPage, type SiteFile, time } from './layout.ts';
 import { linkedBadge } from './matrix.ts';
 import { type Markup, markup, NOTHING } from './markup.ts';
@@ -55,10 +49,12 @@ function waitingSection(path: string, data: SiteData): Markup {
   if (cells.length === 0) {
     return NOTHING;
   }
-  const lines = cells.slice(0, MAX_WAITING).map(
-    (cell) =>
-      markup`<li>${linkedBadge(path, cell)} <a href="${link(path, paths.module(cell.module))}">${cell.module}</a> for ${cell.kernel.release}, since ${time(cell.since)} <span class="muted">(${formatDuration(secondsBetween(cell.since, data.at))})</span></li>`,
-  );
+  const lines = cells
+    .slice(0, MAX_WAITING)
+    .map(
+      (cell) =>
+        markup`<li>${linkedBadge(path, cell)} <a href="${link(path, paths.module(cell.module))}">${cell.module}</a> for ${cell.kernel.release}, since ${time(cell.since)} <span class="muted">(${formatDuration(secondsBetween(cell.since, data.at))})</span></li>`,
+    );
   const more = cells.length - lines.length;
   return markup`<h2>On the way</h2><ul class="plain">${lines}</ul>${more > 0 ? markup`<p class="note">and ${more} more</p>` : NOTHING}`;
 }

@@ -40,7 +40,9 @@ export function cutLog(text: string): LogCut {
     all.pop();
   }
   const kinds = all.map((line) => kindOf(line));
-  const errorPlaces = kinds.flatMap((kind, at) => (kind === 'error' ? [at] : [])).slice(0, MAX_ERRORS);
+  const errorPlaces = kinds
+    .flatMap((kind, at) => (kind === 'error' ? [at] : []))
+    .slice(0, MAX_ERRORS);
   const wanted = new Set<number>();
   let characters = 0;
   let isCut = false;

@@ -53,9 +53,7 @@ export function legend(verdicts: ReadonlySet<Verdict>): Markup {
     const verdict = [...verdicts].find((one) => one === name);
     return verdict === undefined
       ? []
-      : [
-          markup`<li>${badge(verdict)} <span class="muted">${WORDS[verdict]}</span></li>`,
-        ];
+      : [markup`<li>${badge(verdict)} <span class="muted">${WORDS[verdict]}</span></li>`];
   });
   return markup`<ul class="legend" aria-label="Verdicts">${entries}</ul>`;
 }

@@ -81,7 +81,10 @@ function* linePages(
     oldestFirst.slice(at * columns, (at + 1) * columns).toReversed(),
   );
   const links = parts.map((part, at) => ({
-    label: `${part.at(-1)?.abi ?? ''} to ${part[0]?.abi ?? ''}`,
+    label:
+      at + 1 === last
+        ? `from ${part.at(-1)?.abi ?? ''} on`
+        : `${part.at(-1)?.abi ?? ''} to ${part[0]?.abi ?? ''}`,
     path: paths.line(suite, line, at + 1),
   }));
   for (const [at, kernels] of parts.entries()) {
@@ -105,7 +108,10 @@ function lineName({ flavour, source }: MatrixLine, lines: readonly MatrixLine[])
   return isAlone ? flavour : `${flavour} (${source})`;
 }
 
-function verdictsOf({ cells }: SuiteMatrix, lines: readonly MatrixLine[]): Set<SiteCell['verdict']> {
+function verdictsOf(
+  { cells }: SuiteMatrix,
+  lines: readonly MatrixLine[],
+): Set<SiteCell['verdict']> {
   const kernels = lines.flatMap((line) => line.kernels);
   const verdicts = new Set<SiteCell['verdict']>();
   for (const row of cells.values()) {

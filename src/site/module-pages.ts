@@ -45,7 +45,9 @@ ${pager(path, at + 1, links)}`,
 /** What does not fit on the first page is in the JSON, and on each kernel's page. */
 function moreCurrent(parts: readonly (readonly Markup[])[]): Markup {
   const more = parts.slice(1).reduce((sum, { length }) => sum + length, 0);
-  return more === 0 ? NOTHING : markup`<p class="note">${count(more, 'more line')}: see the kernels’ own pages.</p>`;
+  return more === 0
+    ? NOTHING
+    : markup`<p class="note">${count(more, 'more line')}: see the kernels’ own pages.</p>`;
 }
 
 function about(
@@ -88,7 +90,9 @@ ${command(installCommand(data, suite, [usual]))}
 ${others.length === 0 ? NOTHING : markup`<p class="note">For other flavours: ${others.slice(0, 12).map((name, at) => markup`${at > 0 ? ', ' : ''}<code>${name}</code>`)}</p>`}`,
         ];
   });
-  return suites.length === 0 ? NOTHING : markup`<h2>Install it</h2><p>As root, on a machine of the suite:</p>${suites}`;
+  return suites.length === 0
+    ? NOTHING
+    : markup`<h2>Install it</h2><p>As root, on a machine of the suite:</p>${suites}`;
 }
 
 function badgeSection(

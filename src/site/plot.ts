@@ -29,7 +29,9 @@ export function lagPlot(lags: readonly Lag[]): Markup {
   const x = (time: number): number =>
     LEFT + ((time - begin) / Math.max(1, end - begin)) * (WIDTH - LEFT - RIGHT);
   const y = (value: number): number =>
-    HEIGHT - BOTTOM - ((Math.log(value) - low) / Math.max(0.1, high - low)) * (HEIGHT - TOP - BOTTOM);
+    HEIGHT -
+    BOTTOM -
+    ((Math.log(value) - low) / Math.max(0.1, high - low)) * (HEIGHT - TOP - BOTTOM);
   const points = new Map<string, { cx: number; cy: number; number: number }>();
   for (const [at, time] of times.entries()) {
     const [cx, cy] = [Math.round(x(time) / 4) * 4, Math.round(y(seconds[at] ?? 1) / 4) * 4];

@@ -18,8 +18,12 @@ export interface RowOptions {
 }
 
 /** The table's head, for the lines of {@link row}. */
-export function rowsTable(subject: RowOptions['subject'], rows: readonly Markup[], caption: string): Markup {
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="rows">
+export function rowsTable(
+  subject: RowOptions['subject'],
+  rows: readonly Markup[],
+  caption: string,
+): Markup {
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="rows cells">
 <caption class="hidden">${caption}</caption>
 <thead><tr><th scope="col">${subject === 'module' ? 'Module' : 'Kernel'}</th><th scope="col">Verdict</th><th scope="col">Why, and who must act</th><th scope="col">Suites</th><th scope="col">Since</th></tr></thead>
 <tbody>
@@ -45,7 +49,8 @@ export function row(cell: SiteCell, options: RowOptions): Markup {
 
 function suitesCell({ suites, ahead, kernel }: SiteCell): string {
   const names = [...suites, ...ahead.map((suite) => `${suite} (expected)`)];
-  const unseen = kernel.unseenSince === undefined ? '' : ` (not seen since ${kernel.unseenSince.slice(0, 10)})`;
+  const unseen =
+    kernel.unseenSince === undefined ? '' : ` (not seen since ${kernel.unseenSince.slice(0, 10)})`;
   return `${names.join(', ')}${unseen}`;
 }
 
@@ -65,10 +70,12 @@ function passedOver(cell: SiteCell, { path, data }: RowOptions): Markup {
   if (cell.passedOver.length === 0) {
     return NOTHING;
   }
-  const entries = cell.passedOver.slice(0, MAX_PASSED_OVER).map(
-    ({ version, from, verdict, reason, build }) =>
-      markup`<li>${version} from ${from}: ${badge(verdict)} ${shortened(reason, MAX_REASON)}${logLink(path, build, data)}</li>`,
-  );
+  const entries = cell.passedOver
+    .slice(0, MAX_PASSED_OVER)
+    .map(
+      ({ version, from, verdict, reason, build }) =>
+        markup`<li>${version} from ${from}: ${badge(verdict)} ${shortened(reason, MAX_REASON)}${logLink(path, build, data)}</li>`,
+    );
   return markup`<ul class="passed" aria-label="Versions that were preferred and are not used">${entries}</ul>`;
 }
 

@@ -60,7 +60,10 @@ export function isCurrent({ suites }: SiteKernel, suite?: string): boolean {
     : (suites.get(suite) ?? []).length > 0;
 }
 
-function group<Key, Value>(values: Iterable<Value>, keyOf: (value: Value) => Key): Map<Key, Value[]> {
+function group<Key, Value>(
+  values: Iterable<Value>,
+  keyOf: (value: Value) => Key,
+): Map<Key, Value[]> {
   const groups = new Map<Key, Value[]>();
   for (const value of values) {
     const key = keyOf(value);
@@ -111,7 +114,9 @@ function releasesOf({ kernels, cells }: SiteData): ReleaseGroup[] {
 }
 
 function matricesOf(data: SiteData, suite: string): SuiteMatrix[] {
-  const own = data.cells.filter((cell) => cell.suites.includes(suite) || cell.ahead.includes(suite));
+  const own = data.cells.filter(
+    (cell) => cell.suites.includes(suite) || cell.ahead.includes(suite),
+  );
   const byArchitecture = group(own, ({ kernel }) => kernel.architecture);
   return [...byArchitecture]
     .toSorted(([a], [b]) => compareText(a, b))

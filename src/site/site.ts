@@ -77,5 +77,7 @@ function* moduleFiles(index: SiteIndex): Generator<SiteFile> {
 }
 
 function letters(): Record<string, string> {
-  return Object.fromEntries(Object.entries(MARKS).map(([verdict, { letter }]) => [verdict, letter]));
+  return Object.fromEntries(
+    Object.entries(MARKS).map(([verdict, { letter }]) => [verdict, letter]),
+  );
 }

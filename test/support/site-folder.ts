@@ -28,7 +28,9 @@ export async function writeSiteFolder(
   for (const file of renderSite(data)) {
     await write(file.path, file.content);
   }
-  const failed = data.cells.find(({ verdict, build }) => verdict === 'failed' && build !== undefined);
+  const failed = data.cells.find(
+    ({ verdict, build }) => verdict === 'failed' && build !== undefined,
+  );
   if (failed?.build !== undefined && log !== undefined) {
     const { module, version, kernel, reason, build } = failed;
     const { release, architecture, version: kernelVersion } = kernel;

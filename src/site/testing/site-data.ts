@@ -4,7 +4,15 @@ import type { SiteBuild, SiteCell, SiteData, SiteKernel, SiteModule } from '../d
 
 const NAMES = [
   ...['v4l2loopback', 'acpi-call', 'openvpn-dco', 'zfs', 'wireguard', 'virtualbox', 'evdi'],
-  ...['xtables-addons', 'rtl8821ce', 'broadcom-sta', 'openafs', 'tp-smapi', 'r8168', 'lttng-modules'],
+  ...[
+    'xtables-addons',
+    'rtl8821ce',
+    'broadcom-sta',
+    'openafs',
+    'tp-smapi',
+    'r8168',
+    'lttng-modules',
+  ],
 ];
 const SUITES = ['trixie', 'trixie-backports', 'forky', 'sid'];
 const ARCHITECTURES = ['amd64', 'arm64', 'riscv64'];
@@ -37,11 +45,12 @@ function makeKernels({ kernels: count, isOneMatrix = false }: SiteSize): SiteKer
     const flavours = flavoursOf(architecture);
     const flavour = flavours[Math.floor(rest / architectures.length) % flavours.length] ?? '';
     const upload = Math.floor(rest / (architectures.length * flavours.length));
-    const series = 12 + (index % suites.length) * 2;
-    const abi = `6.${series}.${Math.max(1, 218 - upload)}+deb13`;
+    const series = 12 + (index % suites.length) * 2 - Math.floor(upload / 200);
+    const upstream = `6.${series}.${218 - (upload % 200)}`;
+    const abi = `${upstream}+deb13`;
     return {
       ...{ release: `${abi}-${flavour}`, architecture, flavour, abi },
-      version: `6.${series}.${Math.max(1, 218 - upload)}-1`,
+      version: `${upstream}-1`,
       source: `linux-signed-${architecture}`,
       suites: new Map([[suite, upload === 0 ? [flavour] : []]]),
       ...{ first: instant(upload * 24 * 6 + 30), left: undefined, unseenSince: undefined },
@@ -84,7 +93,11 @@ function buildOf(module: number, kernel: number, verdict: Verdict): SiteBuild {
   return {
     key: key.repeat(8),
     outcome: verdict === 'failed' || verdict === 'broken' ? verdict : 'built',
-    ...{ finished: instant(26), seconds: 4 + (module % 40), attempts: verdict === 'broken' ? 3 : 1 },
+    ...{
+      finished: instant(26),
+      seconds: 4 + (module % 40),
+      attempts: verdict === 'broken' ? 3 : 1,
+    },
   };
 }
 
@@ -129,7 +142,12 @@ function makeModule(name: string, at: number): SiteModule {
   };
 }
 
-function targetOf({ module, version, kernel, suites }: SiteCell): Omit<Outcome & { type: 'mended' }, 'at' | 'type'> {
+function targetOf({
+  module,
+  version,
+  kernel,
+  suites,
+}: SiteCell): Omit<Outcome & { type: 'mended' }, 'at' | 'type'> {
   const { release, architecture, version: kernelVersion } = kernel;
   return {
     ...{ suite: suites[0] ?? '', module, moduleVersion: version },
@@ -152,13 +170,16 @@ function lagsOf(cells: readonly SiteCell[]): Lag[] {
   return cells
     .filter(({ verdict }) => verdict === 'published')
     .map((cell, at): Lag => {
-      const published = Date.parse(cell.kernel.first ?? '');
-      const seconds = 60 + ((at * 7919) % 1500) * (at % 41 === 0 ? 30 : 1);
-      const seen = new Date(published - seconds * 1000).toISOString();
+      const seen = Date.parse(cell.kernel.first ?? '');
+      const seconds = 60 + ((at * 7919) % 700) * (at % 41 === 0 ? 30 : 1);
+      const suite = SUITES.indexOf([...cell.kernel.suites.keys()][0] ?? '');
+      const isFirst =
+        cell.kernel.suites.values().some((tracks) => tracks.length === 0) && suite > 1;
       return {
         ...targetOf(cell),
-        ...{ published: new Date(published).toISOString(), seen, isCatchUp: at % 3 === 0 },
-        released: new Date(published - seconds * 1000 - 900_000).toISOString(),
+        published: new Date(seen + seconds * 1000).toISOString(),
+        ...{ seen: new Date(seen).toISOString(), isCatchUp: isFirst },
+        released: new Date(seen - 900_000).toISOString(),
       };
     });
 }
@@ -172,7 +193,7 @@ export function makeLog(lines: number): string {
     "\u001b[1m/build/main.c:\u001b[m In function '\u001b[1mstop\u001b[m':",
     "\u001b[1m/build/main.c:398:5:\u001b[m \u001b[35m\u001b[1mwarning: \u001b[munused variable '\u001b[1mflags\u001b[m' [\u001b[35m-Wunused-variable\u001b[m]",
     "\u001b[1m/build/main.c:412:9:\u001b[m \u001b[31m\u001b[1merror: \u001b[mimplicit declaration of function '\u001b[1mdel_timer_sync\u001b[m'",
-    "  412 |         \u001b[31m\u001b[1mdel_timer_sync\u001b[m(&state->timer);",
+    '  412 |         \u001b[31m\u001b[1mdel_timer_sync\u001b[m(&state->timer);',
     'make[3]: *** [scripts/Makefile.build:287: /build/main.o] Error 1',
     'make: *** [Makefile:1920: /build] Error 2',
   ];
