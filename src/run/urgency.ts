@@ -1,4 +1,5 @@
 import type { Target } from '../model/plans.ts';
+import type { BuildRecord } from '../model/records.ts';
 
 const MINUTE = 60_000;
 /** The longest time between two tries of a build that failed because of the machine. */
@@ -22,7 +23,10 @@ export function waitAfter(attempts: number): number {
 }
 
 /** Whether a queued target is to be tried now: one that was broken rests longer each time. */
-export function isDue({ record }: Pick<Target, 'record'>, now: Date): boolean {
+export function isDue(
+  { record }: { record: Pick<BuildRecord, 'outcome' | 'finished' | 'attempts'> | undefined },
+  now: Date,
+): boolean {
   return (
     record?.outcome !== 'broken' ||
     now.getTime() - Date.parse(record.finished) >= waitAfter(record.attempts)
