@@ -17,7 +17,9 @@ installed_metapackages() {
 # apt-cache is only asked when the lists, or the packages, are not those of the last time: after each dpkg run it reads
 # all of dpkg's status again, which takes it half a second.
 archive() {
-  stamp="$(stat -c '%Y %Z %i' "$ROOT/var/lib/apt/lists" "$ROOT"/etc/apt/sources.list* 2>/dev/null | tr '\n' ' ')$*"
+  # The lists of file: sources are links to files that change in place.
+  stamp="$(stat -L -c '%y %s %i' "$ROOT/var/lib/apt/lists" "$ROOT"/var/lib/apt/lists/*_Packages* "$ROOT"/etc/apt/sources.list* \
+    2>/dev/null | cksum) $*"
   if [ -r "$STATE/archive" ] && [ "$(head -n 1 "$STATE/archive" 2>/dev/null)" = "$stamp" ]; then
     tail -n +2 "$STATE/archive"
     return 0

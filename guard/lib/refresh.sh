@@ -4,6 +4,7 @@
 # The boot loaders, and who asks for a reboot. usage: refresh_machine WANTED [in-kernel-hook]
 refresh_machine() {
   refresh_boot "$1" "${2:-}"
+  refresh_keep
   refresh_reboot "$1"
 }
 
@@ -50,6 +51,7 @@ clean() {
   rm -f "$BOOT" 2>/dev/null
   grub_refresh
   systemd_boot_refresh
+  refresh_keep
   forget_reboot
   rm -f "$ROOT/var/lib/prometheus/node-exporter/lockstep-guard.prom" 2>/dev/null
   for name in archive holds notice in-tree; do

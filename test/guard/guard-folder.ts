@@ -49,6 +49,8 @@ export async function guardFolder(shell: readonly string[]): Promise<GuardFolder
     LOCKSTEP_GUARD_SHARE: GUARD,
   };
   const [program = '', ...words] = shell;
+  const main = await fs.readFile(path.join(GUARD, 'lockstep-guard'), 'utf8');
+  const parts = /^for part in (?<names>.*); do$/m.exec(main)?.groups?.['names'] ?? '';
   const folder: GuardFolder = {
     path: root,
     async kernel(release, modules = []) {
@@ -108,7 +110,7 @@ export async function guardFolder(shell: readonly string[]): Promise<GuardFolder
         [
           ...words,
           '-uc',
-          `for part in settings wanted kernels archive holds pins gate boot grub systemd-boot reboot origins hooks report refresh explain; do
+          `for part in ${parts}; do
              . "$LOCKSTEP_GUARD_SHARE/lib/$part.sh"
            done
            read_settings

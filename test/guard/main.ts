@@ -1,0 +1,40 @@
+/** Tries the guard: `npm run guard-matrix -- --help`. */
+import { inspect } from 'node:util';
+import { runMatrix } from './matrix.ts';
+import { type MatrixOptions, parseOptions, USAGE } from './options.ts';
+import type { CellResult } from './run-cell.ts';
+import { summaryLines, tableLines, writePage } from './table.ts';
+
+function tell({ suite, group, name, outcome, then, problems, seconds }: CellResult): void {
+  const mark = problems.length === 0 ? 'ok ' : 'BAD';
+  const what = [outcome ?? '?', ...(then === undefined ? [] : [then])].join(', then ');
+  process.stderr.write(`${mark} ${suite} ${group}: ${name}: ${what} (${seconds.toFixed(1)} s)\n`);
+  for (const problem of problems) {
+    process.stderr.write(`      ${problem}\n`);
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: MatrixOptions;
+  try {
+    options = parseOptions(args);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const results = await runMatrix(options.suites, options.cells, options.jobs, tell);
+  process.stdout.write(`${[...tableLines(results), ...summaryLines(results)].join('\n')}\n`);
+  if (args.length === 0 || (options.cells.length === 0 && options.suites.length === 3)) {
+    await writePage(results);
+  }
+  return results.some(({ problems }) => problems.length > 0) ? 1 : 0;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${inspect(error)}\n`);
+  return 3;
+});

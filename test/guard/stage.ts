@@ -1,0 +1,122 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { makeDirectoryAtomic } from '../../src/core/files.ts';
+import { sha256 } from '../../src/core/hash.ts';
+import { runProgram } from '../../src/programs/run.ts';
+import { baseRoot } from '../support/base-root.ts';
+import { type TestCache, testCache } from '../support/cache.ts';
+import { type ClientRoot, rootOn } from '../support/client-root.ts';
+import { usualSuites } from '../support/mirror.ts';
+import { Pool } from './pool.ts';
+import { STUBS } from './kernel-packages.ts';
+import { Machine } from './machine.ts';
+import type { SuiteName } from './suites.ts';
+import type { World } from './world.ts';
+
+/** Where pools, machines and logs lie. */
+export const OUT = path.join(import.meta.dirname, '../../out/guard-matrix');
+
+/** Debian's packages that every machine has. */
+const TOOLS = ['aptitude', 'kmod', 'linux-base', 'lsb-release', 'unattended-upgrades'];
+
+/** What a machine starts with: the guard and the module foo for kernel A; only kernel A; Debian's tools alone. */
+export type Start = 'guarded' | 'plain' | 'tools';
+
+const FIRST: World = { debian: 'A', ours: { foo: 'A' }, other: '1.0' };
+/** Rises when machines are made another way. */
+const RECIPE = 1;
+const INSTALL = ['apt-get', 'install', '-y', '--no-install-recommends'];
+const KEPT_DAYS = 2;
+
+/** Machines of one suite, each made once and copied for every cell. */
+export class Stage {
+  readonly suite: SuiteName;
+  readonly pool: Pool;
+  readonly #trees = new Map<Start, Promise<string>>();
+
+  constructor(suite: SuiteName) {
+    this.suite = suite;
+    this.pool = new Pool(path.join(OUT, 'pool'));
+  }
+
+  /** A fresh machine. */
+  async machine(start: Start): Promise<Machine> {
+    const tree = await this.#tree(start);
+    return new Machine(this, await rootOn(await testCache(), tree));
+  }
+
+  #tree(start: Start): Promise<string> {
+    const made = this.#trees.get(start) ?? this.#make(start);
+    this.#trees.set(start, made);
+    return made;
+  }
+
+  async #make(start: Start): Promise<string> {
+    const cache = await testCache();
+    if (start === 'tools') {
+      const { suite } = this;
+      const options = { codename: suite, suites: usualSuites(suite), components: ['main'] };
+      const base = await baseRoot(cache, options);
+      return await this.#keep(cache, base, `tools ${TOOLS.join(' ')}`, installTools);
+    }
+    const base = await this.#tree('tools');
+    const guard = start === 'guarded' ? await this.pool.guard() : [];
+    const own = await this.pool.kernel(this.suite, 'A', 'own');
+    const id = [...guard, ...own, ...(await this.pool.others('2.0'))]
+      .map(({ stanza }) => stanza)
+      .join('\n');
+    return await this.#keep(cache, base, `${start} ${id}`, async (root) => {
+      const machine = new Machine(this, root, true);
+      // Most packages of most cells, so that copies have them.
+      await machine.offer({ debian: 'ANBC', ours: { foo: 'ANBC', bar: 'ANB' } });
+      await machine.publish(FIRST);
+      await root.must([...INSTALL, STUBS, 'other', 'linux-image-amd64']);
+      if (start === 'guarded') {
+        await root.must([...INSTALL, 'foo-modules-amd64']);
+      }
+    });
+  }
+
+  /** A tree on top of another, kept from call to call under the name of what makes it. */
+  async #keep(
+    cache: TestCache,
+    base: string,
+    what: string,
+    change: (root: ClientRoot) => Promise<void>,
+  ): Promise<string> {
+    const [start = ''] = what.split(' ');
+    const id = sha256(`${RECIPE} ${path.basename(base)} ${what}`).slice(0, 12);
+    const folder = path.join(OUT, 'roots');
+    await removeOld(folder);
+    const tree = path.join(folder, `${this.suite}-${start}-${id}`);
+    await makeDirectoryAtomic(tree, async (temporary) => {
+      await using root = await rootOn(cache, base);
+      await change(root);
+      const copy =
+        'set -o pipefail; tar -C "$1" --one-file-system --exclude=./var/cache/apt/archives -c . | tar -C "$2" -x';
+      await runProgram('bash', ['-c', copy, 'bash', root.path, temporary], { timeout: 300_000 });
+    });
+    return tree;
+  }
+}
+
+async function installTools(root: ClientRoot): Promise<void> {
+  await root.must([...INSTALL, ...TOOLS]);
+  await root.must([
+    'sh',
+    '-c',
+    'rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /var/lib/apt/lists/*; rm -rf /usr/share/locale /usr/share/man /usr/share/doc',
+  ]);
+}
+
+/** Removes machines of indices that are gone. */
+async function removeOld(folder: string): Promise<void> {
+  await fs.mkdir(folder, { recursive: true });
+  for (const name of await fs.readdir(folder)) {
+    const tree = path.join(folder, name);
+    const { birthtimeMs } = await fs.stat(tree);
+    if (birthtimeMs < Date.now() - KEPT_DAYS * 86_400_000) {
+      await fs.rm(tree, { recursive: true, force: true });
+    }
+  }
+}
