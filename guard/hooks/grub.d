@@ -51,6 +51,8 @@ done | awk -v first="$first" -f "$menu" | awk -F '\t' -v choice="$choice" -v fir
   }
   END {
     print "set lockstep_guard="
+    # Also for the function below, which a submenu calls.
+    print "export lockstep_guard"
     print "if [ \"x$boot_once\" != xtrue ]; then"
     current = ENVIRON["GUARD_CURRENT"]
     if (!first && !(current in known) && current ~ /gnulinux|Linux/ && release[1] in avoid) leave(current, section[1])
