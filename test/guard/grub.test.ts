@@ -128,10 +128,12 @@ const FLAT: Case[] = [
     boots: A,
   },
   { name: 'grub-reboot B', env: { next_entry: entry(B) }, boots: B },
-].map((one) => ({
-  ...one,
-  name: `without submenu: ${one.name}`,
-  settings: { ...one.settings, GRUB_DISABLE_SUBMENU: 'y' },
+].map(({ name, settings = {}, env = {}, boots, quick = false }) => ({
+  name: `without submenu: ${name}`,
+  settings: Object.assign(settings, { GRUB_DISABLE_SUBMENU: 'y' }),
+  env,
+  boots,
+  quick,
 }));
 
 describe.each(slow ? ['bookworm', 'trixie', 'sid'] : ['trixie'])(
