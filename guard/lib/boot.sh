@@ -47,10 +47,10 @@ refresh_boot() (
 # The release that the boot loader starts by itself, as far as this can be told: nothing when it is another system. Boot
 # loaders that the guard does not know are taken to start the newest kernel.
 next_boot() {
-  if has_grub; then
-    grub_next
-  elif has_systemd_boot; then
+  if has_systemd_boot && { ! has_grub || loader_variable LoaderInfo | grep -q systemd-boot; }; then
     systemd_boot_next
+  elif has_grub; then
+    grub_next
   else
     installed_kernels | head -n 1
   fi

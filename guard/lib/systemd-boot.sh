@@ -17,6 +17,11 @@ has_systemd_boot() {
   [ -n "$(loader_conf)" ]
 }
 
+# Prints a variable of the firmware that boot loaders set, or read; nothing when it is not set.
+loader_variable() {
+  tail -c +5 "$ROOT/sys/firmware/efi/efivars/$1-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f" 2>/dev/null | tr -d '\000'
+}
+
 # Prints the ids of a release's entries: names of files without the count of tries.
 loader_entries() {
   for folder in /efi /boot/efi /boot; do
@@ -103,7 +108,11 @@ systemd_boot_refresh() (
 # The release that systemd-boot starts by itself; nothing when its default is another system, or not to be told.
 systemd_boot_next() (
   conf=$(loader_conf)
-  own=$(tr -d '\r' <"$conf" | sed -n 's/^[[:blank:]]*default[[:blank:]][[:blank:]]*//p' | sed 's/[[:blank:]]*$//' | tail -n 1)
+  # Once, for good, or what loader.conf says.
+  own=$(loader_variable LoaderEntryOneShot)
+  [ -n "$own" ] || own=$(loader_variable LoaderEntryDefault)
+  [ -n "$own" ] ||
+    own=$(tr -d '\r' <"$conf" | sed -n 's/^[[:blank:]]*default[[:blank:]][[:blank:]]*//p' | sed 's/[[:blank:]]*$//' | tail -n 1)
   for release in $(installed_kernels); do
     if [ -z "$own" ] || is_entry_of "$release" "$own"; then
       printf '%s\n' "$release"

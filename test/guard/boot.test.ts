@@ -139,13 +139,14 @@ update-grub 2>&1
 modprobe acpi_call && lsmod | grep -o '^acpi_call'
 apt-get -q update 2>&1
 apt -y upgrade 2>&1
-dpkg -l linux-image-${FLAVOUR} | tail -1
+dpkg-query -W -f 'metapackage: ${'$'}{Provides}\n' linux-image-${FLAVOUR}
 dpkg -i /srv/debian/linux-image-${b}_*.deb 2>&1
 ls /boot/vmlinuz-*
 lockstep-guard status || echo "status $?"`);
       expect(held).toMatch(line(a));
       expect(held).toMatch(/^acpi_call$/m);
       expect(held).toContain(`lacks the module acpi-call`);
+      expect(held).toContain(`metapackage: linux-latest-modules-${a},`);
       expect(held).toContain(`/boot/vmlinuz-${b}`);
       expect(held).toMatch(line(b, ' +acpi-call +MISSING'));
       expect(held).toMatch(line(a, ' .*running, next boot'));
@@ -167,11 +168,13 @@ ln -sfn after /srv/modules
 apt-get -q update 2>&1
 apt -y upgrade 2>&1
 dpkg -l 'acpi-call-modules-*' | grep ^ii
+dpkg-query -W -f 'metapackage: ${'$'}{Provides}\n' linux-image-${FLAVOUR}
 lockstep-guard status && echo covered
 grub-mkconfig 2>/dev/null | cmp - /boot/grub/grub.cfg && echo same
 [ ! -e /etc/grub.d/06_lockstep_guard ] && [ ! -e /var/lib/lockstep-guard/boot ] && echo clean`);
       expect(followed).toMatch(line(a));
       expect(followed).toContain(`acpi-call-modules-${b}`);
+      expect(followed).toContain(`metapackage: linux-latest-modules-${b},`);
       expect(followed).toMatch(/^covered$/m);
       expect(followed).toMatch(/^same$/m);
       expect(followed).toMatch(/^clean$/m);

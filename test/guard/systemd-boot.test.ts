@@ -75,6 +75,29 @@ describe.each(SHELLS.map((shell) => ({ shell })))('systemd-boot, with $shell', (
     expect(await guard.read(CONF)).toBe(`default ${TOKEN}-*\ntimeout 9\n`);
   });
 
+  test("what the firmware's variables say goes before loader.conf, and is told", async () => {
+    await using guard = await machine(shell, '');
+    const set = (name: string, value: string): Promise<void> =>
+      guard.write(
+        `sys/firmware/efi/efivars/${name}-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f`,
+        Buffer.concat([Buffer.from([7, 0, 0, 0]), Buffer.from(`${value}\0`, 'utf16le')]),
+      );
+    await guard.run('refresh');
+    expect(await next(guard)).toBe(A);
+    await set('LoaderEntryDefault', `${TOKEN}-${B}.conf`);
+    expect(await next(guard)).toBe(B);
+    await guard.run('refresh');
+    expect(await guard.read('run/lockstep-guard/reboot')).toContain(B);
+    await set('LoaderEntryOneShot', `${TOKEN}-${A}.conf`);
+    expect(await next(guard)).toBe(A);
+    // Leftovers of GRUB are not what boots.
+    await guard.write('etc/grub.d/10_linux', '');
+    await guard.write('boot/grub/grub.cfg', '');
+    expect(await next(guard)).toBe('');
+    await set('LoaderInfo', 'systemd-boot 257.13-1~deb13u1');
+    expect(await next(guard)).toBe(A);
+  });
+
   test('unified kernel images have names of their own', async () => {
     await using guard = await machine(shell, '');
     await guard.kernel('6.12.116+deb13-amd64', ['m']);
