@@ -1,6 +1,6 @@
 # Reads a configuration of GRUB, or what scripts of grub-mkconfig write, and prints a line for each value of GRUB's
 # `default` that names an entry; columns are separated by tabs:
-#   value  release that it starts|-  path of its ids  script that wrote it|-
+#   value  release that it starts|-  the value that names it best: ids  script that wrote it|-
 # An entry is named by its number, id or title, one in a submenu by the path of such names. A submenu's own name, and an
 # empty value, stand for the first entry. Variable: first, the number of the first entry.
 function escaped(name) {
@@ -12,17 +12,29 @@ function add(name) {
   value[depth, ++values[depth]] = name
 }
 
-function opened(what, title, id,   number, parent, i) {
+# Whether a name is the first of its menu: GRUB finds no other one by it.
+function is_new(name) {
+  if (name == "" || (menu[depth - 1], name) in taken) return 0
+  taken[menu[depth - 1], name] = 1
+  return 1
+}
+
+function opened(what, title, id,   number, parent, i, n, names, name, prefix) {
   number = count[depth]++
   parent = depth++
   kind[depth] = what
+  menu[depth] = ++menus
   count[depth] = values[depth] = 0
-  path[depth] = (parent ? path[parent] ">" : "") escaped(id == "" ? title : id)
+  title = escaped(title)
+  id = escaped(id)
+  names = 0
+  if (is_new(id)) name[++names] = id
+  if (is_new(title)) name[++names] = title
+  name[++names] = number
+  path[depth] = (parent ? path[parent] ">" : "") name[1]
   for (i = 1; i <= (parent ? values[parent] : 1); i++) {
-    if (parent && value[parent, i] == "") continue
-    add((parent ? value[parent, i] ">" : "") number)
-    if (id != "") add((parent ? value[parent, i] ">" : "") escaped(id))
-    add((parent ? value[parent, i] ">" : "") escaped(title))
+    prefix = parent ? value[parent, i] ">" : ""
+    if (prefix != ">") for (n = 1; n <= names; n++) add(prefix name[n])
   }
   if (number == 0 && !parent) add("")
   if (number == 0 && parent) for (i = 1; i <= values[parent]; i++) add(value[parent, i])
@@ -45,7 +57,7 @@ function quoted(text,   mark, at, result) {
   return result
 }
 
-BEGIN { FS = "[ \t]+"; OFS = "\t"; depth = 0; count[0] = first + 0; section = "-" }
+BEGIN { FS = "[ \t]+"; OFS = "\t"; depth = menus = 0; menu[0] = 0; count[0] = first + 0; section = "-" }
 /^### BEGIN / { section = $0; sub(/^### BEGIN .*\//, "", section); sub(/ ###$/, "", section) }
 /^[ \t]*(menuentry|submenu)[ \t]/ {
   text = $0

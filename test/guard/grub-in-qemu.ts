@@ -30,6 +30,10 @@ function linux {
   echo "BOOTS \${variant} \${1}"
   configfile \${next}
 }
+function multiboot { true; }
+function multiboot2 { true; }
+function module { linux \${1}; }
+function module2 { linux \${1}; }
 function load_env { source \${prefix}/env.cfg; }
 function save_env { if [ "$1" = saved_entry ]; then echo "SAVES \${variant} \${saved_entry} ENDS"; fi; }
 configfile (memdisk)/v0/grub.cfg

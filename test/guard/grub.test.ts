@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { slow } from '../support/tier.ts';
-import { DEVICE_ID, grubRoot } from './grub-root.ts';
+import { DEVICE_ID, type GrubRoot, grubRoot } from './grub-root.ts';
 
 const OLD = '6.12.90+deb13-amd64';
 const A = '6.12.117+deb13-amd64';
@@ -136,6 +136,52 @@ const FLAT: Case[] = [
   quick,
 }));
 
+/** Below the hypervisor of Xen, whose entries have a script and submenus of their own. */
+const XEN: Case[] = [
+  { name: 'nothing set', boots: A },
+  {
+    name: 'Xen by its title',
+    settings: { GRUB_DEFAULT: 'Debian GNU/Linux, with Xen hypervisor' },
+    boots: A,
+  },
+  { name: 'Xen by its number', settings: { GRUB_DEFAULT: '2' }, boots: A },
+  { name: 'B below Xen by numbers', settings: { GRUB_DEFAULT: '3>0>0' }, boots: A },
+  { name: 'an older one below Xen by numbers', settings: { GRUB_DEFAULT: '3>0>4' }, boots: OLD },
+  {
+    name: 'an older one below Xen by its id',
+    settings: {
+      GRUB_DEFAULT: `3>xen-hypervisor-4.20-amd64-${DEVICE_ID}>xen-${entry(OLD)}`,
+    },
+    boots: OLD,
+  },
+  { name: 'Windows by its number', settings: { GRUB_DEFAULT: '4' }, boots: 'windows' },
+];
+
+/** With an entry of the administrator's before Linux's. */
+const CUSTOM_FIRST: Case[] = [
+  { name: 'the first entry', boots: 'windows' },
+  { name: 'Debian by its number', settings: { GRUB_DEFAULT: '1' }, boots: A },
+  { name: 'an older one by numbers', settings: { GRUB_DEFAULT: '2>4' }, boots: OLD },
+];
+
+async function expectBoots(grub: GrubRoot, cases: readonly Case[]): Promise<void> {
+  const made = await grub.configure(cases);
+  const outcomes = await grub.boot(
+    cases.map(({ env = {} }, at) => ({ cfg: made[at]?.cfg ?? '', env })),
+  );
+  const results = cases.map(({ name }, at) => ({ name, ...outcomes[at], told: made[at]?.told }));
+  expect(results).toEqual(
+    cases.map(({ name, boots, saves }) => ({
+      name,
+      boots: boots === 'windows' ? '/windows' : `/boot/vmlinuz-${boots}`,
+      saves,
+      told: boots === 'windows' ? '' : boots,
+    })),
+  );
+}
+
+const quick = (cases: readonly Case[]): Case[] => cases.filter((one) => slow || one.quick === true);
+
 describe.each(slow ? ['bookworm', 'trixie', 'sid'] : ['trixie'])(
   'GRUB of %s, while the newest kernel lacks a module',
   (codename) => {
@@ -144,27 +190,47 @@ describe.each(slow ? ['bookworm', 'trixie', 'sid'] : ['trixie'])(
       await grub.kernel(OLD, ['example']);
       await grub.kernel(A, ['example']);
       await grub.kernel(B);
-      const [untouched] = await grub.configure([{}]);
+      await expectBoots(grub, [{ name: 'untouched', boots: B }]);
       await grub.want('example');
       await grub.root.must(['lockstep-guard', 'refresh']);
-      const cases = [...SUBMENU, ...FLAT].filter(({ quick }) => slow || quick === true);
-      const made = await grub.configure(cases);
-      const variants = cases.map(({ env = {} }, at) => ({ cfg: made[at]?.cfg ?? '', env }));
-      const [plain, ...outcomes] = await grub.boot([{ cfg: untouched?.cfg ?? '' }, ...variants]);
-      expect(plain?.boots).toBe(`/boot/vmlinuz-${B}`);
-      const results = cases.map(({ name }, at) => ({
-        name,
-        ...outcomes[at],
-        told: made[at]?.told,
-      }));
-      expect(results).toEqual(
-        cases.map(({ name, boots, saves }) => ({
-          name,
-          boots: boots === 'windows' ? '/windows' : `/boot/vmlinuz-${boots}`,
-          saves,
-          told: boots === 'windows' ? '' : boots,
-        })),
-      );
-    }, 300_000);
+      await expectBoots(grub, quick([...SUBMENU, ...FLAT]));
+      if (slow) {
+        for (const release of [OLD, A, B]) {
+          await grub.root.writeFile(`/boot/config-${release}`, 'CONFIG_XEN_PRIVILEGED_GUEST=y\n');
+        }
+        await grub.root.writeFile('/boot/xen-4.20-amd64.gz', '');
+        await grub.configure([{}]);
+        await expectBoots(grub, XEN);
+        await grub.root.must(['rm', '/boot/xen-4.20-amd64.gz']);
+        await grub.root.must(['cp', '/etc/grub.d/30_os-prober', '/etc/grub.d/09_first']);
+        await grub.configure([{}]);
+        await expectBoots(grub, CUSTOM_FIRST);
+      }
+    }, 600_000);
   },
 );
+
+test('a state that is damaged does not make update-grub fail', async () => {
+  await using grub = await grubRoot('trixie');
+  await grub.kernel(A, ['example']);
+  await grub.kernel(B);
+  await grub.want('example');
+  await grub.configure([{}]);
+  await grub.root.must(['lockstep-guard', 'refresh']);
+  const state = '/var/lib/lockstep-guard/boot';
+  for (const damage of [
+    '',
+    "default '; reboot; '\n",
+    'default\navoid\n',
+    `default 1.2.3\navoid ${B}\n`,
+  ]) {
+    await grub.root.writeFile(state, damage);
+    const [made] = await grub.configure([{}]);
+    expect(made?.cfg).toContain(B);
+    expect(made?.cfg).not.toContain('; reboot;');
+    expect(made?.cfg).not.toContain('lockstep_guard_good');
+  }
+  await grub.root.must(['rm', '-r', '/usr/share/lockstep-guard']);
+  await grub.root.must(['update-grub']);
+  expect(await grub.root.readFile('/boot/grub/grub.cfg')).not.toContain('lockstep-guard:');
+});
