@@ -1,7 +1,6 @@
 import type { RunResult } from '../../src/programs/run.ts';
 import type { Facts, Outcome } from './judge.ts';
-import type { Machine } from './machine.ts';
-import type { Start } from './stage.ts';
+import type { Machine, Start } from './machine.ts';
 import type { SuiteName } from './suites.ts';
 import type { World } from './world.ts';
 
@@ -24,9 +23,11 @@ export interface Cell extends Facts {
   world: World;
   /** What is done after the machine has read that. */
   prepare?: (machine: Machine) => Promise<void>;
-  /** The operation. Words that begin with `@` are replaced, as {@link words} says. */
+  /** The operation. Words that begin with `@` are replaced, as `words` says. */
   command: readonly string[] | ((machine: Machine) => Promise<RunResult>);
   expected: Expected;
+  /** A kernel is held by what apt itself does: the guard can't say so. */
+  isSilent?: boolean;
   /** What else must be true; what is not, in words. */
   check?: (machine: Machine, output: string) => Promise<string[]>;
   /**

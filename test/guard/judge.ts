@@ -132,7 +132,8 @@ export function judge(run: Run, facts: Facts = {}): Judgement {
     const names = broken.map(([name, { status }]) => `${name} ${status}`);
     problems.push(`dpkg is left with ${names.join(', ') || after.audit}`);
   }
-  if (after.kernels.length === 0 || images(after).size === 0) {
+  const emptied = facts.removes?.some((name) => /^linux-image-[a-z]/.test(name)) === true;
+  if (!emptied && (after.kernels.length === 0 || images(after).size === 0)) {
     problems.push('no kernel is left');
   }
   if (['refused', 'declined'].includes(outcome) && !samePackages(before, after)) {

@@ -6,7 +6,8 @@ import { judge, lackingIn, type Outcome } from './judge.ts';
 import type { Machine } from './machine.ts';
 import { OUT, type Stage } from './stage.ts';
 import { images, type State } from './state.ts';
-import { type Letter, releaseOf, STAND_INS, type SuiteName } from './suites.ts';
+import type { SuiteName } from './suites.ts';
+import { words } from './words.ts';
 
 export interface CellResult {
   suite: SuiteName;
@@ -22,22 +23,6 @@ export interface CellResult {
 }
 
 const UPGRADE = ['apt', 'upgrade', '-y'];
-
-/**
- * Puts a suite's own names into a command: `@B` is the release of kernel B, `@vB` its version, `@debian`, `@security`
- * and `@backports` are the codenames of its archives.
- */
-export function words(command: readonly string[], suite: SuiteName): string[] {
-  const { kernels, archives } = STAND_INS[suite];
-  return command.map((word) =>
-    word
-      .replaceAll(/@(debian|security|backports)\b/g, (_all, name: keyof typeof archives) =>
-        String(archives[name].codename),
-      )
-      .replaceAll(/@v([ANBCP])\b/g, (_all, letter: Letter) => kernels[letter].version)
-      .replaceAll(/@([ANBCP])(?![a-zA-Z])/g, (_all, letter: Letter) => releaseOf(suite, letter)),
-  );
-}
 
 /** All that is said on the way, for whoever looks into a cell. */
 class Log {
@@ -142,11 +127,15 @@ async function play(machine: Machine, cell: Cell, result: CellResult, log: Log):
   result.outcome = outcome;
   result.problems.push(...problems);
   const isApt = typeof command !== 'function' && command[0] === 'apt';
-  const isGuarded = (cell.start ?? 'guarded') === 'guarded' && after.traces.length > 0;
+  const isGuarded = (cell.start ?? 'guarded') === 'guarded' && cell.isSilent !== true;
   if (outcome === 'held' && isApt && isGuarded && !output.includes('Held by lockstep-guard')) {
     result.problems.push('held without a word');
   }
   result.problems.push(...((await cell.check?.(machine, output)) ?? []));
+  // Nothing is left to be brought.
+  if (outcome === 'together' && after.pending.length === 0) {
+    return;
+  }
   const [then, more] = await afterwards(machine, cell, log);
   result.then = then === '' ? undefined : then;
   result.problems.push(...more);

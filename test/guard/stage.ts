@@ -9,7 +9,7 @@ import { type ClientRoot, rootOn } from '../support/client-root.ts';
 import { usualSuites } from '../support/mirror.ts';
 import { Pool } from './pool.ts';
 import { STUBS } from './kernel-packages.ts';
-import { Machine } from './machine.ts';
+import { Machine, type Start } from './machine.ts';
 import type { SuiteName } from './suites.ts';
 import type { World } from './world.ts';
 
@@ -19,12 +19,9 @@ export const OUT = path.join(import.meta.dirname, '../../out/guard-matrix');
 /** Debian's packages that every machine has. */
 const TOOLS = ['aptitude', 'kmod', 'linux-base', 'lsb-release', 'unattended-upgrades'];
 
-/** What a machine starts with: the guard and the module foo for kernel A; only kernel A; Debian's tools alone. */
-export type Start = 'guarded' | 'plain' | 'tools';
-
 const FIRST: World = { debian: 'A', ours: { foo: 'A' }, other: '1.0' };
 /** Rises when machines are made another way. */
-const RECIPE = 1;
+const RECIPE = 2;
 const INSTALL = ['apt-get', 'install', '-y', '--no-install-recommends'];
 const KEPT_DAYS = 2;
 
@@ -102,6 +99,11 @@ export class Stage {
 
 async function installTools(root: ClientRoot): Promise<void> {
   await root.must([...INSTALL, ...TOOLS]);
+  // Debian's own setting takes sid for the release that it becomes, and upgrades nothing there.
+  await root.writeFile(
+    '/etc/apt/apt.conf.d/52stage',
+    'Unattended-Upgrade::Origins-Pattern:: "origin=Debian,codename=sid";\n',
+  );
   await root.must([
     'sh',
     '-c',
