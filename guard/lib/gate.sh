@@ -4,6 +4,7 @@
 
 # Reads apt's words and prints what matters of them:
 #   allow                         the administrator said Lockstep::Allow=true
+#   command  word                 a word of the command line
 #   new      release  file|-      an image that is not installed
 #   gone     release              an image that is removed
 #   module   package  file|-      some package of modules that comes or stays
@@ -16,7 +17,14 @@ read_transaction() {
       return name
     }
     !words && /^$/ { words = 1; next }
-    !words { if (tolower($0) ~ /^lockstep::allow=("?)(true|yes|1|on|with|enable)("?)$/) print "allow"; next }
+    !words {
+      if (tolower($0) ~ /^lockstep::allow=("?)(true|yes|1|on|with|enable)("?)$/) print "allow"
+      if (sub(/^CommandLine::AsString=/, "")) {
+        n = split($0, word, /( |%20)+/)
+        for (i = 1; i <= n; i++) if (word[i] != "") print "command", word[i]
+      }
+      next
+    }
     {
       action = $NF
       for (i = 10; i <= NF; i++) action = (i == 10 ? $9 : action) " " $i
@@ -42,6 +50,30 @@ says_in_tree() {
   return 1
 }
 
+# Whether a tracking package goes because the administrator named it: then its module is not wanted any more. One that
+# the solver takes away is.
+is_given_up() (
+  has_line dropped "$1" || exit 1
+  set -f
+  for word in $(printf '%s\n' "$TRANSACTION" | sed -n "s/^command$TAB//p"); do
+    word=${word%%[:=]*}
+    # The word may be a pattern.
+    # shellcheck disable=SC2254
+    case $1 in
+      $word | ${word%-}) exit 0 ;;
+    esac
+  done
+  exit 1
+)
+
+# The table of what is wanted, without what is given up.
+still_wanted() (
+  wanted | while IFS= read -r row; do
+    package=$(printf '%s\n' "$row" | cut -f 3)
+    is_given_up "$package" || printf '%s\n' "$row"
+  done
+)
+
 has_line() {
   printf '%s\n' "$TRANSACTION" | cut -f 1,2 | grep -qxF "$1$TAB$2"
 }
@@ -56,6 +88,18 @@ comes_with() {
   dkms_comes "$2" "$1" && return 0
   says_in_tree "$1" "$7" "$4"
 }
+
+# As comes_with, by any of the module's tracking packages for the flavour. usage: any_comes_with RELEASE MODULE WANTED
+any_comes_with() (
+  printf '%s\n' "$3" | {
+    in_columns
+    while read -r module flavour package prefix files in_tree _origin; do
+      [ "$module" = "$2" ] && is_flavour "$1" "$flavour" &&
+        comes_with "$1" "$module" "$flavour" "$prefix" "$files" "$in_tree" "$package" && exit 0
+    done
+    exit 1
+  }
+)
 
 dkms_comes() {
   [ "$FALLBACK" = dkms ] && [ -e "$ROOT/var/lib/dpkg/info/$1-dkms.list" ] || return 1
@@ -115,25 +159,25 @@ loses_last_kernel() (
 gate() {
   TRANSACTION=$(read_transaction)
   case $TRANSACTION in
-    *new* | *gone*) ;;
+    *"new$TAB"* | *"gone$TAB"*) ;;
     *) return 0 ;;
   esac
-  table=$(wanted)
+  table=$(still_wanted)
   [ -n "$table" ] || return 0
   read_settings
   [ "$HOLD" != no ] || return 0
   NOW=$(date +%s)
   allow=
-  [ "$(printf '%s\n' "$TRANSACTION" | head -n 1)" != allow ] || allow=yes
+  ! printf '%s\n' "$TRANSACTION" | grep -qx allow || allow=yes
   refused=$(printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" && !seen[$2]++ { print $2 }' | while read -r release; do
     # What is there already is not new: an image in the place of its unsigned twin.
     [ ! -e "$ROOT/boot/vmlinuz-$release" ] || continue
     is_allowed "$release" && continue
-    printf '%s\n' "$table" | {
+    wanted_for "$release" "$table" | {
       in_columns
-      while read -r module flavour package prefix files in_tree origin; do
-        is_flavour "$release" "$flavour" || continue
-        comes_with "$release" "$module" "$flavour" "$prefix" "$files" "$in_tree" "$package" && continue
+      while read -r module package origin; do
+        any_comes_with "$release" "$module" "$table" && continue
+        prefix=${package%-modules-*}-modules-
         first=$(since "$release" "$module")
         state=$(fate "$first")
         if [ -n "$allow" ] || [ "$state" != held ]; then

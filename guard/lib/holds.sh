@@ -14,6 +14,19 @@ comes_along() {
     END { exit !found }'
 }
 
+# As comes_along, by any of the module's tracking packages for the flavour.
+# usage: any_comes_along RELEASE MODULE TRACK ARCHIVE WANTED
+any_comes_along() (
+  printf '%s\n' "$5" | {
+    in_columns
+    while read -r module flavour package prefix _files _in_tree _origin; do
+      [ "$module" = "$2" ] && is_flavour "$1" "$flavour" &&
+        comes_along "$1" "$module" "$flavour" "$package" "$prefix" "$3" "$4" && exit 0
+    done
+    exit 1
+  }
+)
+
 # Whether DKMS will build a module for a new kernel of a track, and that may count.
 dkms_builds() {
   [ "$FALLBACK" = dkms ] && [ -e "$ROOT/var/lib/dpkg/info/$1-dkms.list" ] &&
@@ -43,7 +56,7 @@ fate() {
 }
 
 # Prints a line for each kernel that apt would bring and each wanted module that would not come with it:
-#   release  metapackage  version  module  since  held|warn|past|no  tracking-package  origin
+#   release  metapackage  version  module  since  held|warn|past|no|allowed  tracking-package  origin
 # usage: find_holds WANTED; status 1 when apt's lists can't be read
 find_holds() (
   table=$1
@@ -73,12 +86,12 @@ find_holds() (
       installed=$(printf '%s\n' "$metapackages" | awk -F '\t' -v name="$name" '$1 == name { print $2; exit }')
       [ -n "$installed" ] && dpkg --compare-versions "$version" gt "$installed" || continue
       track=${name#linux-image-}
-      printf '%s\n' "$table" | while read -r module flavour package prefix _files _in_tree origin; do
-        is_flavour "$release" "$flavour" || continue
-        comes_along "$release" "$module" "$flavour" "$package" "$prefix" "${track%:*}" "$lists" && continue
-        is_allowed "$release" && continue
+      wanted_for "$release" "$table" | while read -r module package origin; do
+        any_comes_along "$release" "$module" "${track%:*}" "$lists" "$table" && continue
         first=$(since "$release" "$module")
-        printf '%s\n' "$release$TAB$name$TAB$version$TAB$module$TAB$first$TAB$(fate "$first")$TAB$package$TAB$origin"
+        state=$(fate "$first")
+        ! is_allowed "$release" || state=allowed
+        printf '%s\n' "$release$TAB$name$TAB$version$TAB$module$TAB$first$TAB$state$TAB$package$TAB$origin"
       done
     done
   }
@@ -101,7 +114,8 @@ describe_holds() (
     day=$(date -d "@$first" +%Y-%m-%d 2>/dev/null || printf '%s' "@$first")
     case $state in
       held) what="$name is held back" ;;
-      past) what='let in, since max-hold-days is over' ;;
+      past) what="can be installed by its name, since max-hold-days is over: apt install linux-image-$release" ;;
+      allowed) what="is allowed: apt install linux-image-$release" ;;
       *) what="not held, since hold=$state" ;;
     esac
     printf 'Linux %s lacks the module %s: %s\n' "$release" "$module" "$what"

@@ -2,12 +2,13 @@
 # The pins that keep apt from bringing a kernel without its modules. Needs settings.sh.
 
 # Writes the pins of the holds: the metapackages' versions that point to such kernels, and those of their kin that pull the
-# same kernel in. Images are not pinned: nothing else names them, and who does is told why by the gate.
+# same kernel in. Images are not pinned: nothing else names them, and who does is told why by the gate. The metapackage of a
+# kernel that is let in is pinned as well: it could only come in the place of the tracking package.
 # usage: write_pins HOLDS
 write_pins() (
   pins=$(
     printf '%s\n' "$1" | awk -F '\t' '
-      $6 == "held" && !seen[$2, $3]++ {
+      $6 ~ /^(held|past|allowed)$/ && !seen[$2, $3]++ {
         track = $2; sub(/^linux-image-/, "", track)
         print ""
         print "Explanation: Linux " $1 " lacks " $4 ": see lockstep-guard status"

@@ -4,6 +4,7 @@
 # The boot loaders, and who asks for a reboot. usage: refresh_machine WANTED [in-kernel-hook]
 refresh_machine() {
   refresh_boot "$1" "${2:-}"
+  refresh_keep
   refresh_reboot "$1"
 }
 
@@ -52,6 +53,7 @@ clean() {
     grub_refresh 3
   fi
   systemd_boot_refresh
+  refresh_keep
   rm -f "$RUN/reboot" "$ROOT/var/lib/prometheus/node-exporter/lockstep-guard.prom" 2>/dev/null
   rmdir "$RUN" 2>/dev/null
   for name in archive holds notice in-tree; do

@@ -3,6 +3,6 @@
 set -e
 case "$1" in
   configure | triggered)
-    /usr/sbin/lockstep-guard refresh || true
+    lockstep-guard refresh || true
     ;;
 esac

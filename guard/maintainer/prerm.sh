@@ -3,6 +3,6 @@
 set -e
 case "$1" in
   remove | deconfigure)
-    /usr/sbin/lockstep-guard clean || true
+    lockstep-guard clean || true
     ;;
 esac

@@ -9,33 +9,32 @@ import { documents, type MadePackage, type PackagerOptions, writePackage } from 
 export const GUARD_PACKAGE = 'lockstep-guard';
 
 /** Rises when the guard changes; tracking packages ask for the first one that knows their file. */
-const GUARD_VERSION = '1.0';
+const GUARD_VERSION = '1.0-1';
 
 /** Seconds since 1970 of its files. */
 const EPOCH = 1_795_737_600;
 
 const SOURCE = path.join(import.meta.dirname, '../../guard');
 
-const OVERRIDES = [
-  {
-    reason:
-      'The guard works from the moment it is unpacked: apt and kernel packages call it, and so does its timer.',
-    tag: 'maintainer-script-calls-systemctl *',
-  },
-];
+/** lintian's tag and why it is so. */
+const OVERRIDE = {
+  reason: 'It comes from its repository, not by an upload to Debian.',
+  tag: 'initial-upload-closes-no-bugs *',
+};
 
 function read(at: string): Buffer {
   return readFileSync(path.join(SOURCE, at));
 }
 
-/** Files of a folder of guard/, below the package's own folder. */
+/** Files of a folder of guard/, below the package's own folder; scripts can be run. */
 function shared(folder: string): DebFile[] {
   return readdirSync(path.join(SOURCE, folder))
     .toSorted()
-    .map((name) => ({
-      at: `usr/share/${GUARD_PACKAGE}/${folder}/${name}`,
-      content: read(`${folder}/${name}`),
-    }));
+    .map((name) => {
+      const content = read(`${folder}/${name}`);
+      const mode = content.toString('latin1').startsWith('#!') ? 0o755 : 0o644;
+      return { at: `usr/share/${GUARD_PACKAGE}/${folder}/${name}`, content, mode };
+    });
 }
 
 function files(): DebFile[] {
@@ -113,7 +112,7 @@ export async function makeGuardPackage(
         options,
         GUARD_PACKAGE,
         read('copyright'),
-        ...OVERRIDES,
+        OVERRIDE,
       ),
     ],
     scripts: scripts(),
