@@ -79,19 +79,21 @@ find_holds() (
   # shellcheck disable=SC2046,SC2086 # names of packages have no blanks
   lists=$(archive $names $(printf '%s\n' "$table" | cut -f 3 | sort -u)) || return 1
   NOW=$(date +%s)
-  printf '%s\n' "$lists" | {
+  printf '%s\n' "$metapackages" | {
     in_columns
-    while read -r kind name version release; do
-      [ "$kind" = kernel ] || continue
-      installed=$(printf '%s\n' "$metapackages" | awk -F '\t' -v name="$name" '$1 == name { print $2; exit }')
-      [ -n "$installed" ] && dpkg --compare-versions "$version" gt "$installed" || continue
-      track=${name#linux-image-}
-      wanted_for "$release" "$table" | while read -r module package origin; do
-        any_comes_along "$release" "$module" "${track%:*}" "$lists" "$table" && continue
-        first=$(since "$release" "$module")
-        state=$(fate "$first")
-        ! is_allowed "$release" || state=allowed
-        printf '%s\n' "$release$TAB$name$TAB$version$TAB$module$TAB$first$TAB$state$TAB$package$TAB$origin"
+    while read -r name installed _release; do
+      candidates "$name" "$installed" "$lists" | while read -r version release; do
+        track=${name#linux-image-}
+        lacks=$(wanted_for "$release" "$table" | while read -r module package origin; do
+          any_comes_along "$release" "$module" "${track%:*}" "$lists" "$table" && continue
+          first=$(since "$release" "$module")
+          state=$(fate "$first")
+          ! is_allowed "$release" || state=allowed
+          printf '%s\n' "$release$TAB$name$TAB$version$TAB$module$TAB$first$TAB$state$TAB$package$TAB$origin"
+        done)
+        # What apt likes less than a kernel that has its modules does not come.
+        [ -n "$lacks" ] || break
+        printf '%s\n' "$lacks"
       done
     done
   }

@@ -56,7 +56,7 @@ clean() {
   refresh_keep
   rm -f "$RUN/reboot" "$ROOT/var/lib/prometheus/node-exporter/lockstep-guard.prom" 2>/dev/null
   rmdir "$RUN" 2>/dev/null
-  for name in archive holds notice in-tree; do
+  for name in archive preferences holds notice in-tree; do
     rm -f "$STATE/$name" 2>/dev/null
   done
   with_systemd stop lockstep-guard-inhibit.service

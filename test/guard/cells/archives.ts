@@ -1,6 +1,7 @@
 import type { Cell } from '../cell.ts';
 import type { Machine } from '../machine.ts';
 import type { SuiteName } from '../suites.ts';
+import { words } from '../words.ts';
 import type { World } from '../world.ts';
 
 const UPGRADE = ['apt', 'upgrade', '-y'];
@@ -65,9 +66,32 @@ function backports(): Cell[] {
     },
     {
       ...rest,
+      name: "apt full-upgrade, the administrator's own pin prefers backports",
+      before: async (machine) => {
+        const pin = 'Package: linux-image-amd64\nPin: release n=@backports\nPin-Priority: 900\n';
+        await machine.root.writeFile(
+          '/etc/apt/preferences.d/own',
+          words([pin], machine.suite).join(''),
+        );
+      },
+      command: FULL,
+      isUpgrade: true,
+      expected: 'held',
+    },
+    {
+      ...rest,
+      name: 'apt full-upgrade, kernel B is held: the one of backports does not come in its place',
+      world: { ...world, debian: 'AB' },
+      command: FULL,
+      isUpgrade: true,
+      expected: 'held',
+      then: { world: { ...world, debian: 'AB', ours: { foo: 'AB' } } },
+    },
+    {
+      ...rest,
       name: 'apt install -t BACKPORTS linux-image-amd64',
       command: install,
-      expected: 'no effect',
+      expected: 'refused',
       then,
     },
     {
