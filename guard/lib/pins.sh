@@ -3,8 +3,8 @@
 
 # Writes the pins of the holds: the metapackages' versions that point to such kernels, and those of their kin that pull the
 # same kernel in. Images are not pinned: nothing else names them, and who does is told why by the gate. The metapackage of a
-# kernel that is let in is pinned as well: it could only come in the place of the tracking package. So are tracking packages
-# that point to such kernels: aptitude brings their dependencies without them.
+# kernel that is let in, or needs no module package, is pinned as well: it could only come in the place of the tracking
+# package. So are tracking packages that point to such kernels: aptitude brings their dependencies without them.
 # usage: write_pins HOLDS
 write_pins() (
   pins=$(
@@ -16,11 +16,11 @@ write_pins() (
         print "Pin: version " $3
         print "Pin-Priority: -1"
       }
-      $6 ~ /^(held|past|allowed)$/ && !seen[$2, $3]++ {
+      NF >= 8 && !seen[$2, $3]++ {
         held[$1] = 1
         track = $2; sub(/^linux-image-/, "", track)
         print ""
-        print "Explanation: Linux " $1 " lacks " $4 ": see lockstep-guard status"
+        print "Explanation: " $7 " has nothing for Linux " $1 " yet: see lockstep-guard status"
         print "Package: linux-image-" track " linux-headers-" track " linux-base-" track " linux-binary-" track " linux-modules-" track
         print "Pin: version " $3
         print "Pin-Priority: -1"

@@ -78,8 +78,10 @@ function outcomeOf(run: Run, facts: Facts): Outcome {
   const known = images(before);
   const came = [...images(after)].filter((release) => !known.has(release));
   if (came.length > 0) {
-    const wanted = before.wanted.filter(({ module }) => facts.without?.includes(module) !== true);
-    const found = came.map((release) => lackingIn(release, [...wanted, ...after.wanted], after));
+    const wanted = [...before.wanted, ...after.wanted].filter(
+      ({ module }) => facts.without?.includes(module) !== true,
+    );
+    const found = came.map((release) => lackingIn(release, wanted, after));
     if (found.some(({ lacks }) => lacks.length > 0)) {
       return 'let in';
     }

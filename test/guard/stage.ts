@@ -17,7 +17,7 @@ import type { World } from './world.ts';
 export const OUT = path.join(import.meta.dirname, '../../out/guard-matrix');
 
 /** Debian's packages that every machine has. */
-const TOOLS = ['aptitude', 'kmod', 'linux-base', 'lsb-release', 'unattended-upgrades'];
+const TOOLS = ['aptitude', 'kmod', 'linux-base', 'lsb-release', 'mount', 'unattended-upgrades'];
 
 const FIRST: World = { debian: 'A', ours: { foo: 'A' }, other: '1.0' };
 /** Rises when machines are made another way. */

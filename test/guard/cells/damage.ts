@@ -145,7 +145,7 @@ const damageCellsOf: readonly Cell[] = [
 /** Everything of a machine that stays when packages go, but for what dpkg and apt remember. */
 async function files(machine: Machine): Promise<string[]> {
   const text = await machine.shell(
-    'find /etc /var/lib /boot /run /usr /lib/modules -xdev \\( -path /var/lib/apt -o -path /var/lib/dpkg -o -path /run/mount -o -path /run/copy \\) -prune -o -print | grep -v __pycache__ | LC_ALL=C sort; cat /etc/apt/preferences.d/* /etc/apt/apt.conf.d/* 2>/dev/null',
+    'find /etc /var/lib /boot /run /usr -xdev \\( -path /var/lib/apt -o -path /var/lib/dpkg -o -path /run/mount -o -path /run/copy -o -path /run/other-pins \\) -prune -o -print | grep -v __pycache__ | LC_ALL=C sort; cat /etc/apt/preferences.d/* /etc/apt/apt.conf.d/* 2>/dev/null || :',
   );
   return text.split('\n');
 }
