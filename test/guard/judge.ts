@@ -1,25 +1,28 @@
 import { images, installed, samePackages, type State } from './state.ts';
 
-/** What happened to a machine. */
-export type Outcome =
+/** What can happen to a machine. */
+export const OUTCOMES = [
   /** A newer kernel is there and did not come, without complaint. */
-  | 'held'
+  'held',
   /** A kernel came, with every wanted module. */
-  | 'together'
+  'together',
   /** A kernel came of a flavour for which no module is wanted. */
-  | 'not concerned'
+  'not concerned',
   /** Nothing was unpacked, and the guard said why. */
-  | 'refused'
+  'refused',
   /** Nothing was unpacked, and apt said why. */
-  | 'declined'
+  'declined',
   /** A kernel came without a wanted module. */
-  | 'let in'
+  'let in',
   /** The installed kernel is in a newer revision, with its modules. */
-  | 'renewed'
+  'renewed',
   /** Packages came or went, no kernel among those that came. */
-  | 'done'
+  'done',
   /** Nothing changed. */
-  | 'no effect';
+  'no effect',
+] as const;
+
+export type Outcome = (typeof OUTCOMES)[number];
 
 export interface Run {
   before: State;

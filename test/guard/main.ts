@@ -26,9 +26,9 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const results = await runMatrix(options.suites, options.cells, options.jobs, tell);
+  const { results, isWhole } = await runMatrix(options, tell);
   process.stdout.write(`${[...tableLines(results), ...summaryLines(results)].join('\n')}\n`);
-  if (args.length === 0 || (options.cells.length === 0 && options.suites.length === 3)) {
+  if (isWhole) {
     await writePage(results);
   }
   return results.some(({ problems }) => problems.length > 0) ? 1 : 0;

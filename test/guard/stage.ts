@@ -10,7 +10,7 @@ import { usualSuites } from '../support/mirror.ts';
 import { Pool } from './pool.ts';
 import { STUBS } from './kernel-packages.ts';
 import { Machine, type Start } from './machine.ts';
-import type { SuiteName } from './suites.ts';
+import { STAND_INS, type SuiteName } from './suites.ts';
 import type { World } from './world.ts';
 
 /** Where pools, machines and logs lie. */
@@ -57,11 +57,7 @@ export class Stage {
       return await this.#keep(cache, base, `tools ${TOOLS.join(' ')}`, installTools);
     }
     const base = await this.#tree('tools');
-    const guard = start === 'guarded' ? await this.pool.guard() : [];
-    const own = await this.pool.kernel(this.suite, 'A', 'own');
-    const id = [...guard, ...own, ...(await this.pool.others('2.0'))]
-      .map(({ stanza }) => stanza)
-      .join('\n');
+    const id = (await this.packages(start)).join('\n');
     return await this.#keep(cache, base, `${start} ${id}`, async (root) => {
       const machine = new Machine(this, root, true);
       // Most packages of most cells, so that copies have them.
@@ -72,6 +68,20 @@ export class Stage {
         await root.must([...INSTALL, 'foo-modules-amd64']);
       }
     });
+  }
+
+  /** The stanzas of the packages that a machine has from the stage. */
+  async packages(start: Start): Promise<string[]> {
+    const { suite, pool } = this;
+    const foo = { module: 'foo', suite, flavour: 'amd64', kernel: STAND_INS[suite].kernels.A };
+    const all = [
+      await pool.others('2.0'),
+      await pool.kernel(suite, 'A', 'own'),
+      ...(start === 'guarded'
+        ? [await pool.guard(), await pool.module(foo, 'own'), await pool.module(foo, 'tracking')]
+        : []),
+    ];
+    return all.flat().map(({ stanza }) => stanza);
   }
 
   /** A tree on top of another, kept from call to call under the name of what makes it. */

@@ -9,7 +9,7 @@ function steady(text: string): string {
   return text
     .replaceAll(/Reading database \.\.\. \d+ files/g, 'Reading database ... N files')
     .replaceAll(/Space needed: .*/g, 'Space needed')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d+)?/g, 'TIME')
+    .replaceAll(/\d{4}-\d\d-\d\d +\d\d:\d\d:\d\d(?:,\d+)?/g, 'TIME')
     .replaceAll(/in \d+s \(.*\)/g, 'in Ns');
 }
 
@@ -91,7 +91,7 @@ export const nobodyCells: readonly Cell[] = [
     expected: 'not concerned',
   }),
   same('apt purge of the only kernel', ['apt', 'purge', '-y', 'linux-image-@A'], {
-    removes: ['linux-image-amd64'],
-    expected: 'done',
+    // B comes for the metapackage.
+    expected: 'not concerned',
   }),
 ];
