@@ -5,8 +5,11 @@ import { parseState, STATE_SCRIPT, type State } from './state.ts';
 import type { SuiteName } from './suites.ts';
 import { type World, worldScript } from './world.ts';
 
-/** What a machine starts with: the guard and the module foo for kernel A; only kernel A; Debian's tools alone. */
-export type Start = 'guarded' | 'plain' | 'tools';
+/**
+ * What a machine starts with: the guard and the module foo for kernel A; only kernel A; Debian's tools alone; as the
+ * first, with Debian's own kernels and sources.
+ */
+export type Start = 'guarded' | 'plain' | 'tools' | 'real';
 
 const HOUR = 3_600_000;
 

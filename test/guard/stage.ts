@@ -10,7 +10,7 @@ import { usualSuites } from '../support/mirror.ts';
 import { Pool } from './pool.ts';
 import { STUBS } from './kernel-packages.ts';
 import { Machine, type Start } from './machine.ts';
-import { STAND_INS, type SuiteName } from './suites.ts';
+import { releaseOf, STAND_INS, type SuiteName } from './suites.ts';
 import type { World } from './world.ts';
 
 /** Where pools, machines and logs lie. */
@@ -39,7 +39,9 @@ export class Stage {
   /** A fresh machine. */
   async machine(start: Start): Promise<Machine> {
     const tree = await this.#tree(start);
-    return new Machine(this, await rootOn(await testCache(), tree));
+    const machine = new Machine(this, await rootOn(await testCache(), tree));
+    machine.keepsSources = start === 'real';
+    return machine;
   }
 
   #tree(start: Start): Promise<string> {
@@ -56,6 +58,9 @@ export class Stage {
       const base = await baseRoot(cache, options);
       return await this.#keep(cache, base, `tools ${TOOLS.join(' ')}`, installTools);
     }
+    if (start === 'real') {
+      return await this.#makeReal(cache);
+    }
     const base = await this.#tree('tools');
     const id = (await this.packages(start)).join('\n');
     return await this.#keep(cache, base, `${start} ${id}`, async (root) => {
@@ -67,6 +72,23 @@ export class Stage {
       if (start === 'guarded') {
         await root.must([...INSTALL, 'foo-modules-amd64']);
       }
+    });
+  }
+
+  async #makeReal(cache: TestCache): Promise<string> {
+    const { suite } = this;
+    const suites = usualSuites(suite);
+    const base = await baseRoot(cache, { codename: suite, suites, components: ['main'] });
+    const what = `real ${(await this.packages('guarded')).join('\n')}`;
+    return await this.#keep(cache, base, what, async (root) => {
+      const { version } = STAND_INS[suite].kernels.A;
+      const image = `linux-image-${releaseOf(suite, 'A')}=${version}`;
+      const meta = `linux-image-amd64=${version}`;
+      await root.must([...INSTALL, ...TOOLS, 'initramfs-tools', image, meta], { timeout: 900 });
+      const machine = new Machine(this, root, true);
+      machine.keepsSources = true;
+      await machine.publish(FIRST);
+      await root.must([...INSTALL, 'foo-modules-amd64']);
     });
   }
 

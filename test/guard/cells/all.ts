@@ -5,6 +5,7 @@ import { kernelCells } from './kernels.ts';
 import { nobodyCells } from './nobody.ts';
 import { operationCells } from './operations.ts';
 import { policyCells } from './policy.ts';
+import { realCells } from './real.ts';
 import { severalCells } from './several.ts';
 
 /** Every cell, in the table's order. */
@@ -16,4 +17,5 @@ export const CELLS: readonly Cell[] = [
   ...policyCells,
   ...damageCells,
   ...nobodyCells,
+  ...realCells,
 ];

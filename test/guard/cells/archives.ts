@@ -157,6 +157,35 @@ function ahead(): Cell[] {
   ];
 }
 
+function inTree(): Cell[] {
+  return [
+    {
+      group: 'the newer kernel has the module itself',
+      name: 'apt upgrade',
+      command: UPGRADE,
+      isUpgrade: true,
+      world: { debian: 'AB', ours: { foo: 'AB=B' } },
+      // No package brings it.
+      without: ['foo'],
+      expected: 'not concerned',
+      check: isQuiet,
+    },
+    {
+      group: 'the newer kernel has the module itself',
+      name: 'apt upgrade, from that kernel to one for which it is missing',
+      command: UPGRADE,
+      isUpgrade: true,
+      before: async (machine) => {
+        await machine.publish({ debian: 'AB', ours: { foo: 'AB=B' }, other: '1.0' });
+        await machine.shell('apt-get dist-upgrade -y');
+      },
+      world: { debian: 'ABC', ours: { foo: 'AB=B' } },
+      expected: 'held',
+      then: { world: { debian: 'ABC', ours: { foo: 'ABC' } } },
+    },
+  ];
+}
+
 function gone(): Cell[] {
   const then = { world: { debian: 'AB', ours: { foo: 'AB' } } };
   const isGone = {
@@ -275,6 +304,7 @@ export const archiveCells: readonly Cell[] = [
   ...backports(),
   ...revisions(),
   ...ahead(),
+  ...inTree(),
   ...gone(),
   ...foreign(),
   ...release(),
