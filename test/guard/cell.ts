@@ -34,7 +34,7 @@ export interface Cell extends Facts {
    * The archives once all modules are published, and the operation then, by which kernel and modules come together.
    * None when undefined.
    */
-  then?: { world: World; command?: readonly string[] } | undefined;
+  later?: { world: World; command?: readonly string[] } | undefined;
 }
 
 /** The outcome that a cell expects in a suite. */

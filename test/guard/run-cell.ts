@@ -16,7 +16,7 @@ export interface CellResult {
   outcome: Outcome | undefined;
   expected: Outcome;
   /** What happened once the modules were published; undefined when that was not tried. */
-  then: string | undefined;
+  later: string | undefined;
   /** What is bad whatever was expected, and what differs from it. */
   problems: string[];
   seconds: number;
@@ -46,13 +46,13 @@ class Log {
 
 /** Once everything is published: whether the newest kernel and all wanted modules came, and nothing is left to do. */
 async function afterwards(machine: Machine, cell: Cell, log: Log): Promise<[string, string[]]> {
-  const { then } = cell;
-  if (then === undefined) {
+  const { later } = cell;
+  if (later === undefined) {
     return ['', []];
   }
-  log.add('then: apt-get update', await machine.publish(then.world));
+  log.add('then: apt-get update', await machine.publish(later.world));
   const before = await machine.state();
-  const command = words(then.command ?? UPGRADE, machine.suite);
+  const command = words(later.command ?? UPGRADE, machine.suite);
   const result = await machine.run(command);
   log.add(`then: ${command.join(' ')}`, result);
   const after = await machine.state();
@@ -82,7 +82,7 @@ export async function runCell(stage: Stage, cell: Cell): Promise<CellResult> {
   const { suite } = stage;
   const log = new Log();
   const result: CellResult = {
-    ...{ suite, group: cell.group, name: cell.name, outcome: undefined, then: undefined },
+    ...{ suite, group: cell.group, name: cell.name, outcome: undefined, later: undefined },
     ...{ expected: expectedIn(cell, suite), problems: [], seconds: 0 },
   };
   try {
@@ -136,7 +136,7 @@ async function play(machine: Machine, cell: Cell, result: CellResult, log: Log):
   if (outcome === 'together' && after.pending.length === 0) {
     return;
   }
-  const [then, more] = await afterwards(machine, cell, log);
-  result.then = then === '' ? undefined : then;
+  const [later, more] = await afterwards(machine, cell, log);
+  result.later = later === '' ? undefined : later;
   result.problems.push(...more);
 }

@@ -15,7 +15,7 @@ const resultSchema = z.object({
   name: z.string(),
   outcome: z.enum(OUTCOMES).optional(),
   expected: z.enum(OUTCOMES),
-  then: z.string().optional(),
+  later: z.string().optional(),
   problems: z.array(z.string()),
   seconds: z.number(),
 });
@@ -49,8 +49,8 @@ export class Store {
     if (content === undefined) {
       return undefined;
     }
-    const { outcome, then, ...rest } = resultSchema.parse(JSON.parse(content.toString()));
-    return { ...rest, outcome, then };
+    const { outcome, later, ...rest } = resultSchema.parse(JSON.parse(content.toString()));
+    return { ...rest, outcome, later };
   }
 
   async put(cell: Cell, result: CellResult): Promise<void> {

@@ -8,8 +8,9 @@ export function words(command: readonly string[], suite: SuiteName): string[] {
   const { kernels, archives } = STAND_INS[suite];
   return command.map((word) =>
     word
-      .replaceAll(/@(debian|security|backports)\b/g, (_all, name: keyof typeof archives) =>
-        String(archives[name].codename),
+      .replaceAll(
+        /@(debian|security|backports)\b/g,
+        (_all, name: keyof typeof archives) => archives[name].codename,
       )
       .replaceAll(/@v([ANBCP])\b/g, (_all, letter: Letter) => kernels[letter].version)
       .replaceAll(/@([ANBCP])(?![a-zA-Z])/g, (_all, letter: Letter) => releaseOf(suite, letter)),

@@ -34,7 +34,7 @@ interface Repository {
 }
 
 function letters(text: string): Letter[] {
-  return [...text].filter((letter): letter is Letter => /^[ANBCP]$/.test(letter));
+  return text.split('').filter((letter): letter is Letter => /^[ANBCP]$/.test(letter));
 }
 
 async function kernels(pool: Pool, suite: SuiteName, text: string): Promise<PoolPackage[]> {

@@ -16,8 +16,8 @@ async function isQuiet(machine: Machine): Promise<string[]> {
 
 function security(): Cell[] {
   const world: World = { debian: 'A', security: 'B', ours: { foo: 'A' } };
-  const then = { world: { ...world, ours: { foo: 'AB' } } };
-  const rest = { group: 'the security suite has the newer kernel', suites: STABLE, world, then };
+  const later = { world: { ...world, ours: { foo: 'AB' } } };
+  const rest = { group: 'the security suite has the newer kernel', suites: STABLE, world, later };
   const META = 'linux-image-amd64';
   return [
     { ...rest, name: 'apt upgrade', command: UPGRADE, isUpgrade: true, expected: 'held' },
@@ -27,7 +27,7 @@ function security(): Cell[] {
       command: ['unattended-upgrade', '-v'],
       isUpgrade: true,
       expected: 'held',
-      then: { ...then, command: ['unattended-upgrade', '-v'] },
+      later: { ...later, command: ['unattended-upgrade', '-v'] },
     },
     {
       ...rest,
@@ -54,7 +54,7 @@ function backports(): Cell[] {
   const world: World = { debian: 'A', backports: 'P', ours: { foo: 'A' } };
   const rest = { group: 'backports has a kernel', suites: STABLE, world };
   const install = ['apt', 'install', '-y', '-t', '@backports', 'linux-image-amd64'];
-  const then = { world: { ...world, ours: { foo: 'AP' } }, command: install };
+  const later = { world: { ...world, ours: { foo: 'AP' } }, command: install };
   return [
     {
       ...rest,
@@ -85,28 +85,28 @@ function backports(): Cell[] {
       command: FULL,
       isUpgrade: true,
       expected: 'held',
-      then: { world: { ...world, debian: 'AB', ours: { foo: 'AB' } } },
+      later: { world: { ...world, debian: 'AB', ours: { foo: 'AB' } } },
     },
     {
       ...rest,
       name: 'apt install -t BACKPORTS linux-image-amd64',
       command: install,
       expected: 'refused',
-      then,
+      later,
     },
     {
       ...rest,
       name: 'apt install linux-image-amd64/BACKPORTS',
       command: ['apt', 'install', '-y', 'linux-image-amd64/@backports'],
       expected: 'refused',
-      then,
+      later,
     },
     {
       ...rest,
       name: 'apt install -t BACKPORTS linux-image-P',
       command: ['apt', 'install', '-y', '-t', '@backports', 'linux-image-@P'],
       expected: 'refused',
-      then,
+      later,
     },
   ];
 }
@@ -143,7 +143,7 @@ function ahead(): Cell[] {
     group: 'the modules are ahead of the kernel',
     world: { debian: 'A', ours: { foo: 'AB' } },
     isUpgrade: true,
-    then: { world: { debian: 'AB', ours: { foo: 'AB' } } },
+    later: { world: { debian: 'AB', ours: { foo: 'AB' } } },
   };
   return [
     { ...rest, name: 'apt upgrade', command: UPGRADE, expected: 'no effect' },
@@ -181,15 +181,15 @@ function inTree(): Cell[] {
       },
       world: { debian: 'ABC', ours: { foo: 'AB=B' } },
       expected: 'held',
-      then: { world: { debian: 'ABC', ours: { foo: 'ABC' } } },
+      later: { world: { debian: 'ABC', ours: { foo: 'ABC' } } },
     },
   ];
 }
 
 function gone(): Cell[] {
-  const then = { world: { debian: 'AB', ours: { foo: 'AB' } } };
+  const later = { world: { debian: 'AB', ours: { foo: 'AB' } } };
   const isGone = {
-    ...{ group: 'the repository of modules is gone', then },
+    ...{ group: 'the repository of modules is gone', later },
     world: { debian: 'AB', ours: undefined },
   };
   const isForgotten: Partial<Cell> = {
@@ -235,7 +235,7 @@ function foreign(): Cell[] {
       await machine.shell('dpkg --add-architecture i386');
     },
     world: { debian: 'AB', i386: 'AB', ours: { foo: 'A' } },
-    then: { world: { debian: 'AB', i386: 'AB', ours: { foo: 'AB' } } },
+    later: { world: { debian: 'AB', i386: 'AB', ours: { foo: 'AB' } } },
   };
   return [
     { ...rest, name: 'apt full-upgrade', command: FULL, isUpgrade: true, expected: 'held' },
@@ -263,7 +263,7 @@ function release(): Cell[] {
   const ready: World = { suite: 'trixie', debian: 'AB', ours: { foo: 'AB' } };
   const half: World = { suite: 'trixie', debian: 'AB', ours: { foo: 'A' } };
   const none: World = { suite: 'trixie', debian: 'AB', ours: {} };
-  const then = { world: ready, command: FULL };
+  const later = { world: ready, command: FULL };
   return [
     {
       ...rest,
@@ -278,7 +278,7 @@ function release(): Cell[] {
       command: UPGRADE,
       world: half,
       expected: 'held',
-      then,
+      later,
     },
     {
       ...rest,
@@ -286,7 +286,7 @@ function release(): Cell[] {
       command: FULL,
       world: half,
       expected: 'held',
-      then,
+      later,
     },
     {
       ...rest,
@@ -294,7 +294,7 @@ function release(): Cell[] {
       command: FULL,
       world: none,
       expected: 'held',
-      then,
+      later,
     },
   ];
 }

@@ -5,14 +5,14 @@ const UPGRADE = ['apt', 'upgrade', '-y'];
 const NAMED = ['apt', 'install', '-y', 'linux-image-@B'];
 const FIRST = { debian: 'A', ours: { foo: 'A' }, other: '1.0' as const };
 const MISSING = { debian: 'AB', ours: { foo: 'A' } };
-const then = { world: { debian: 'AB', ours: { foo: 'AB' } } };
+const later = { world: { debian: 'AB', ours: { foo: 'AB' } } };
 const group = 'the guard is damaged, or can not write';
 
 /** Does something before the machine knows of B. */
 function broken(
   name: string,
   script: string,
-  rest: Pick<Cell, 'command' | 'expected' | 'isUpgrade' | 'then' | 'isSilent'>,
+  rest: Pick<Cell, 'command' | 'expected' | 'isUpgrade' | 'later' | 'isSilent'>,
 ): Cell {
   return {
     group,
@@ -43,7 +43,7 @@ function mounted(
     },
     command: ['sh', '-c', `${mounts} && apt-get update && ${command}`],
     ...rest,
-    then,
+    later,
   };
 }
 
@@ -55,27 +55,27 @@ const SHARE = '/usr/share/lockstep-guard';
 const damageCellsOf: readonly Cell[] = [
   broken('a file of the guard is missing, apt upgrade', `rm ${SHARE}/lib/gate.sh`, {
     ...STILL,
-    then: undefined,
+    later: undefined,
   }),
   broken('the guard itself is missing, apt upgrade', 'rm /usr/sbin/lockstep-guard', {
     ...STILL,
-    then: undefined,
+    later: undefined,
   }),
   broken('the gate is missing, apt upgrade', `rm ${SHARE}/apt-gate`, {
     ...STILL,
     isSilent: false,
-    then,
+    later,
   }),
   broken('the gate ends with an error, apt upgrade', `echo 'exit 3' >${SHARE}/lib/gate.sh`, {
     ...STILL,
-    then: undefined,
+    later: undefined,
   }),
   broken(
     'a wanted file is garbage, apt upgrade',
     `head -c 3000 /dev/urandom >${SHARE}/wanted/foo-modules-amd64`,
     {
       ...STILL,
-      then,
+      later,
     },
   ),
   broken(
@@ -84,12 +84,12 @@ const damageCellsOf: readonly Cell[] = [
     {
       command: NAMED,
       expected: 'refused',
-      then: undefined,
+      later: undefined,
     },
   ),
   broken('a wanted file is empty, apt upgrade', `: >${SHARE}/wanted/foo-modules-amd64`, {
     ...STILL,
-    then,
+    later,
   }),
   broken(
     'settings are garbage, apt install linux-image-B',
@@ -97,7 +97,7 @@ const damageCellsOf: readonly Cell[] = [
     {
       command: NAMED,
       expected: 'refused',
-      then,
+      later,
     },
   ),
   broken(
@@ -107,14 +107,14 @@ const damageCellsOf: readonly Cell[] = [
       command: UPGRADE,
       isUpgrade: true,
       expected: 'held',
-      then,
+      later,
     },
   ),
   broken('what the guard remembers is gone, apt upgrade', 'rm -rf /var/lib/lockstep-guard', {
     command: UPGRADE,
     isUpgrade: true,
     expected: 'held',
-    then,
+    later,
   }),
   mounted('the disk is full, apt upgrade', FULL_DISK, 'apt upgrade -y', {
     isUpgrade: true,

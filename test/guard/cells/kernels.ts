@@ -56,7 +56,7 @@ function fresh(): Cell[] {
       command: install,
       world: MISSING,
       expected: 'declined',
-      then: { world: READY, command: install },
+      later: { world: READY, command: install },
     },
     {
       ...rest,
@@ -78,7 +78,7 @@ function byDpkg(): Cell[] {
       world: MISSING,
       expected: 'let in',
       check: hasStatus(1),
-      then: { world: READY },
+      later: { world: READY },
     },
     {
       group: 'dpkg',
@@ -90,7 +90,7 @@ function byDpkg(): Cell[] {
       world: MISSING,
       expected: 'done',
       check: hasStatus(1),
-      then: { world: READY },
+      later: { world: READY },
     },
     {
       group: 'dpkg',
@@ -103,7 +103,7 @@ function byDpkg(): Cell[] {
       command: ['apt', 'install', '-f', '-y'],
       world: READY,
       expected: 'together',
-      then: { world: READY },
+      later: { world: READY },
     },
     {
       group: 'dpkg',
@@ -117,7 +117,7 @@ function byDpkg(): Cell[] {
       command: ['dpkg', '--configure', '-a'],
       world: READY,
       expected: 'done',
-      then: { world: READY },
+      later: { world: READY },
     },
   ];
 }
@@ -140,7 +140,7 @@ function away(): Cell[] {
       world: MISSING,
       command: ['apt', 'purge', '-y', 'linux-image-@A'],
       expected: 'refused',
-      then: { world: READY },
+      later: { world: READY },
     },
     {
       group,
@@ -151,7 +151,7 @@ function away(): Cell[] {
       world: MISSING,
       command: ['apt', 'purge', '-y', 'linux-image-@A'],
       expected: 'refused',
-      then: { world: READY },
+      later: { world: READY },
     },
     {
       group,
@@ -218,7 +218,7 @@ function headers(): Cell[] {
       await machine.shell('apt-get install -y linux-headers-amd64');
     },
     world: MISSING,
-    then: { world: READY },
+    later: { world: READY },
   };
   const one = (name: string, command: string[], expected: Cell['expected']): Cell => ({
     ...rest,
@@ -238,7 +238,7 @@ function headers(): Cell[] {
         trixie: 'refused',
         default: 'done',
       }),
-      then: undefined,
+      later: undefined,
     },
   ];
 }
@@ -252,7 +252,7 @@ function unsigned(): Cell[] {
       command: ['apt', 'install', '-y', 'linux-image-@B-unsigned'],
       world: MISSING,
       expected: 'refused',
-      then: { world: READY },
+      later: { world: READY },
     },
     {
       group: 'the unsigned image',
@@ -261,7 +261,7 @@ function unsigned(): Cell[] {
       command: ['apt', 'install', '-y', 'linux-binary-unsigned-@B'],
       world: MISSING,
       expected: 'refused',
-      then: { world: READY },
+      later: { world: READY },
     },
   ];
 }

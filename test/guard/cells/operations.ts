@@ -175,7 +175,7 @@ function inSituation(group: string, world: World, key: 'missing' | 'published'):
       isUpgrade,
       world,
       expected: operation[key],
-      then: { world: READY },
+      later: { world: READY },
     };
   });
 }
@@ -199,7 +199,7 @@ function withTwo(): Cell[] {
       },
       world: { debian: 'AB', ours: { foo: 'AB', bar: 'A' } },
       expected: missing,
-      then: { world: { debian: 'AB', ours: { foo: 'AB', bar: 'AB' } } },
+      later: { world: { debian: 'AB', ours: { foo: 'AB', bar: 'AB' } } },
     }),
   );
 }

@@ -6,7 +6,7 @@ const UPGRADE = ['apt', 'upgrade', '-y'];
 const NAMED = ['apt', 'install', '-y', 'linux-image-@B'];
 const MISSING = { debian: 'AB', ours: { foo: 'A' } };
 const READY = { debian: 'AB', ours: { foo: 'AB' } };
-const then = { world: READY };
+const later = { world: READY };
 
 /** Adds lines to the guard's settings. */
 function settings(...lines: readonly string[]): NonNullable<Cell['before']> {
@@ -23,26 +23,26 @@ function override(): Cell[] {
   const allow = ['-o', 'Lockstep::Allow=true'];
   return [
     {
-      ...{ group, world: MISSING, then },
+      ...{ group, world: MISSING, later },
       name: 'apt install linux-image-B',
       command: ['apt', ...allow, ...install],
       expected: 'let in',
     },
     {
-      ...{ group, world: MISSING, then },
+      ...{ group, world: MISSING, later },
       name: 'aptitude install linux-image-B',
       command: ['aptitude', ...allow, ...install],
       expected: 'let in',
     },
     {
-      ...{ group, world: MISSING, then },
+      ...{ group, world: MISSING, later },
       name: 'apt full-upgrade',
       command: ['apt', ...allow, 'full-upgrade', '-y'],
       isUpgrade: true,
       expected: 'held',
     },
     {
-      ...{ group, world: READY, then },
+      ...{ group, world: READY, later },
       name: 'apt install linux-image-B and its module, no override needed',
       command: [...NAMED, 'foo-modules-@B'],
       expected: 'together',
@@ -56,7 +56,7 @@ function override(): Cell[] {
       world: MISSING,
       command: NAMED,
       expected: 'let in',
-      then,
+      later,
     },
     {
       group: 'lockstep-guard allow',
@@ -69,7 +69,7 @@ function override(): Cell[] {
       isUpgrade: true,
       isSilent: true,
       expected: 'held',
-      then,
+      later,
     },
   ];
 }
@@ -88,7 +88,7 @@ function holds(): Cell[] {
       before: settings(`hold=${value}`),
       world: MISSING,
       isSilent: true,
-      then,
+      later,
     };
     return [
       {
@@ -123,7 +123,7 @@ function limits(): Cell[] {
     before: settings('max-hold-days=3'),
     prepare: aged,
     world: MISSING,
-    then,
+    later,
   };
   return [
     { ...rest, name: 'apt install linux-image-B', command: NAMED, expected: 'let in' },
@@ -146,7 +146,7 @@ function limits(): Cell[] {
 }
 
 function exceptions(): Cell[] {
-  const rest = { group: 'except=foo', world: MISSING, without: ['foo'], then };
+  const rest = { group: 'except=foo', world: MISSING, without: ['foo'], later };
   return [
     {
       ...rest,
@@ -174,7 +174,7 @@ function exceptions(): Cell[] {
       command: [...NAMED, 'foo-modules-@B'],
       without: ['bar'],
       expected: 'together',
-      then: { world: { debian: 'AB', ours: { foo: 'AB', bar: 'AB' } } },
+      later: { world: { debian: 'AB', ours: { foo: 'AB', bar: 'AB' } } },
     },
   ];
 }
@@ -196,7 +196,7 @@ function dkms(): Cell[] {
       before: counts,
       command: [...NAMED, 'linux-headers-@B'],
       expected: 'together',
-      then,
+      later,
     },
     {
       ...rest,
@@ -204,7 +204,7 @@ function dkms(): Cell[] {
       before: install,
       command: [...NAMED, 'linux-headers-@B'],
       expected: 'refused',
-      then,
+      later,
     },
     {
       ...rest,
@@ -214,7 +214,7 @@ function dkms(): Cell[] {
       isUpgrade: true,
       isSilent: true,
       expected: 'held',
-      then,
+      later,
     },
   ];
 }

@@ -12,7 +12,7 @@ function real(name: string, command: readonly string[], expected: Cell['expected
     command,
     world: { debian: '', ours: { foo: 'A' } },
     expected,
-    then: { world: READY },
+    later: { world: READY },
   };
 }
 

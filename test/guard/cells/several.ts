@@ -9,7 +9,7 @@ function states(names: readonly string[]): Map<string, boolean>[] {
   return names.reduce<Map<string, boolean>[]>(
     (found, name) =>
       found.flatMap((one) => [true, false].map((ready) => new Map([...one, [name, ready]]))),
-    [new Map()],
+    [new Map<string, boolean>()],
   );
 }
 
@@ -38,7 +38,7 @@ function inAllStates(...modules: readonly string[]): Cell[] {
         ours: Object.fromEntries(all.map((name) => [name, state.get(name) === true ? 'AB' : 'A'])),
       },
       expected: ready.length === all.length ? 'together' : 'held',
-      then: { world: { debian: 'AB', ours: Object.fromEntries(all.map((name) => [name, 'AB'])) } },
+      later: { world: { debian: 'AB', ours: Object.fromEntries(all.map((name) => [name, 'AB'])) } },
     };
   });
 }
@@ -76,7 +76,7 @@ function inFlavours(name: string, ours: Record<string, string>, ...there: string
     world: { debian: 'AB', ours },
     expected: there.length > 1 ? 'together' : 'not concerned',
     check: came(...there),
-    then:
+    later:
       there.length === FLAVOURS.length
         ? undefined
         : { world: { debian: 'AB', ours: { foo: 'AB', 'foo:rt-amd64': 'AB' } } },
