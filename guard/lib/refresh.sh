@@ -60,6 +60,7 @@ clean() {
   for name in archive preferences holds notice in-tree; do
     rm -f "$STATE/$name" 2>/dev/null
   done
+  rmdir "$STATE" 2>/dev/null
   with_systemd stop lockstep-guard-inhibit.service
   return 0
 }

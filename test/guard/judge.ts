@@ -119,7 +119,7 @@ function lost(run: Run, facts: Facts): string[] {
       (/-modules-[a-z]/.test(name) ||
         /^linux-image-[a-z]/.test(name) ||
         name === 'lockstep-guard') &&
-      !/^linux-modules-/.test(name) &&
+      !name.startsWith('linux-modules-') &&
       !after.has(name) &&
       facts.removes?.includes(name) !== true,
   );

@@ -39,7 +39,7 @@ for file in /etc/apt/preferences.d/*; do
 done
 dpkg-query -W -f '\${db:Status-Status} \${binary:Package} \${Version}\\n' 'linux-image-*' 2>/dev/null | while read -r status name version; do
   case $status:$name in installed:linux-image-[0-9]*) continue ;; installed:*) ;; *) continue ;; esac
-  candidate=\$(apt-cache -o Dir::Etc::PreferencesParts=/run/other-pins policy "$name" 2>/dev/null | sed -n 's/^  Candidate: //p')
+  candidate=$(apt-cache -o Dir::Etc::PreferencesParts=/run/other-pins policy "$name" 2>/dev/null | sed -n 's/^  Candidate: //p')
   dpkg --compare-versions "\${candidate:-0}" gt "$version" && echo "$name" || :
 done | sort -u
 echo '## traces'

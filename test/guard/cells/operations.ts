@@ -186,8 +186,8 @@ const NAMED = ['apt install linux-image-amd64', 'apt install linux-image-B'];
 
 /** As `inSituation`, on a machine that wants two modules, one of which is published. */
 function withTwo(): Cell[] {
-  const names = [...WIDE, ...NAMED];
-  return OPERATIONS.filter(({ name }) => names.includes(name)).map(
+  const names = new Set([...WIDE, ...NAMED]);
+  return OPERATIONS.filter(({ name }) => names.has(name)).map(
     ({ name, command, isUpgrade, missing }) => ({
       group: 'two modules, one of them published',
       name,
