@@ -139,8 +139,13 @@ function bind(home: string, needsAgent: () => Promise<unknown>): Gpg {
     },
     async secretKeys() {
       await needsAgent();
-      const listing = await run(['--with-colons', '--list-secret-keys'], { allowFailure: true });
-      return readSecretKeys(listing.stdout);
+      const args = ['--with-colons', '--list-secret-keys'];
+      const { exitCode, stdout, stderr } = await run(args, { allowFailure: true });
+      const keys = readSecretKeys(stdout);
+      if (keys.length === 0 && exitCode !== 0) {
+        throw new LockstepError('PROGRAM_FAILED', `gpg can't list the keys: ${stderr.trim()}`);
+      }
+      return keys;
     },
     async exportKey(fingerprint) {
       const args = ['--armor', '--export-options', 'export-minimal', '--export', fingerprint];
