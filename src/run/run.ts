@@ -290,11 +290,11 @@ async function hasSomething({ ledger }: Context, built: readonly BuildRecord[]):
 }
 
 /** Whether nothing is left to do for a target. */
-function isDone({ verdict, suites, module }: Target): boolean {
+function isDone({ verdict, suites, withheld }: Target): boolean {
   // What is built ahead is published when its kernel arrives; what is withheld is not published at all.
   return (
     (VERDICT_MEANINGS[verdict].final && verdict !== 'failed') ||
-    (verdict === 'built' && (suites.length === 0 || module.withheld !== undefined))
+    (verdict === 'built' && (suites.length === 0 || withheld !== undefined))
   );
 }
 
