@@ -61,6 +61,8 @@ export class ObjectStore {
   /** Stores that builds of this process look into. */
   readonly #used = new Set<string>();
   readonly #forgotten = new Set<string>();
+  /** Builds of this process that were shown a store: {@link #folderOf} → {@link targetOf}. */
+  readonly #shown = new Map<string, Set<string>>();
   readonly #differences = new Map<string, Promise<HeaderDifference | undefined>>();
 
   /**
@@ -94,9 +96,14 @@ export class ObjectStore {
    * them and what differs.
    *
    * @param scratch folder that gets the layer which says what differs
-   * @returns undefined when there are none, or when too much differs to gain anything
+   * @returns undefined when there are none, when they are forgotten, or when too much differs to gain anything
    */
   async find(wanted: ObjectsIdentity, scratch: string): Promise<Neighbour | undefined> {
+    const shown = this.#shown.get(this.#folderOf(wanted)) ?? new Set();
+    shown.delete(targetOf(wanted));
+    if (this.#forgotten.has(this.#folderOf(wanted))) {
+      return undefined;
+    }
     const candidates = (await this.#stores(wanted)).filter(
       ({ meta }) => meta.headers.join() !== wanted.headers.join(),
     );
@@ -114,6 +121,7 @@ export class ObjectStore {
       return undefined;
     }
     this.#used.add(best.folder);
+    this.#shown.set(this.#folderOf(wanted), shown.add(targetOf(wanted)));
     const layer = path.join(scratch, 'neighbour');
     await writeDifference(layer, best.difference);
     return {
@@ -166,10 +174,17 @@ export class ObjectStore {
     return { taken: hits.length, made };
   }
 
-  /** Forgets what is kept of a module: it can't be relied on. */
+  /** Whether a build of this process may have taken from what was forgotten since, and was not made clean after. */
+  isSuspect(identity: ObjectsIdentity): boolean {
+    const folder = this.#folderOf(identity);
+    return this.#forgotten.has(folder) && this.#shown.get(folder)?.has(targetOf(identity)) === true;
+  }
+
+  /** Forgets what is kept of a module: it can't be relied on. The build that showed it was made clean. */
   async forget(identity: ObjectsIdentity): Promise<void> {
     const folder = this.#folderOf(identity);
     this.#forgotten.add(folder);
+    this.#shown.get(folder)?.delete(targetOf(identity));
     for (const name of await fs.readdir(folder).catch((): string[] => [])) {
       await this.#remove(path.join(folder, name));
     }
@@ -208,6 +223,11 @@ export class ObjectStore {
     known.catch(() => this.#differences.delete(id));
     return known;
   }
+}
+
+/** Names a build among those of one source, tools and flavour. */
+function targetOf({ release, headers }: ObjectsIdentity): string {
+  return [release, ...headers].join();
 }
 
 function parseJson(text: string): unknown {

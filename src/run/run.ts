@@ -8,6 +8,7 @@ import type { DebRef } from '../model/packages.ts';
 import type { Plan, Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
 import type { BuildRecord } from '../model/records.ts';
+import { isSuspect } from './build-target.ts';
 import { boundCache } from './cache.ts';
 import type { Context } from './context.ts';
 import { executeTarget } from './execute-target.ts';
@@ -137,7 +138,8 @@ async function prepareArchive(
 }
 
 /**
- * Builds everything that is queued; one failure stops nothing else.
+ * Builds everything that is queued; one failure stops nothing else. What took from another kernel's compilations before
+ * these turned out to be unreliable is built again, clean.
  *
  * @returns the records of the builds that were run, and the first error of those that left no record
  * @throws LockstepError INTERRUPTED
@@ -146,21 +148,37 @@ export async function buildQueued(
   context: Context,
   plan: SurveyPlan,
 ): Promise<{ done: BuildRecord[]; failure: Error | undefined }> {
+  const queued = new Map<string, Target>();
+  for (const target of queuedOf(plan)) {
+    if (target.key !== undefined && !queued.has(target.key)) {
+      queued.set(target.key, target);
+    }
+  }
+  const { survey } = plan;
+  context.emit({ type: 'plan', total: plan.plan.targets.length, queued: queued.size });
+  const first = await buildTargets(context, survey, queued);
+  const suspects = new Map([...queued].filter(([, target]) => isSuspect(context, survey, target)));
+  const again = await buildTargets(context, survey, suspects);
+  const done = new Map([...first.done, ...again.done].map((record) => [record.key, record]));
+  return { done: [...done.values()], failure: first.failure ?? again.failure };
+}
+
+/** @param targets by their keys */
+async function buildTargets(
+  context: Context,
+  survey: Survey,
+  targets: ReadonlyMap<string, Target>,
+): Promise<{ done: BuildRecord[]; failure: Error | undefined }> {
   const done: BuildRecord[] = [];
   const expected = expectations(context.ledger.all());
-  const jobs = new Map<string, Job>();
   const { emit } = context;
-  const { survey } = plan;
   const trees = new TreesOfArchives(context);
-  for (const target of queuedOf(plan)) {
-    const { key, module, kernel } = target;
-    if (key === undefined || jobs.has(key)) {
-      continue;
-    }
-    jobs.set(key, {
+  const jobs = [...targets].map(
+    ([key, target]): Job => ({
       id: key,
       weight: expected(target),
       async run() {
+        const { module, kernel } = target;
         emit({ type: 'target-started', module: module.name, release: kernel.release });
         const kernelTrees = trees.of(survey.archiveOf(kernel));
         const record = await executeTarget(context, survey, target, key, kernelTrees);
@@ -174,10 +192,9 @@ export async function buildQueued(
           seconds: record.seconds,
         });
       },
-    });
-  }
-  emit({ type: 'plan', total: plan.plan.targets.length, queued: jobs.size });
-  const failures = await new LocalEngine(context.jobs).run([...jobs.values()], context.signal);
+    }),
+  );
+  const failures = await new LocalEngine(context.jobs).run(jobs, context.signal);
   if (context.signal.aborted) {
     throw new LockstepError('INTERRUPTED', 'interrupted; what was finished is kept', {
       hint: 'run again to go on',
