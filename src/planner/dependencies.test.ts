@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { compareText } from '../core/compare.ts';
 import type { Module } from '../model/modules.ts';
 import type { Target } from '../model/plans.ts';
 import type { BuildRecord } from '../model/records.ts';
@@ -39,9 +40,12 @@ function suiteOf(name: string, ...modules: readonly Module[]): PlanSuite {
   );
 }
 
+/** By suite, backwards. */
 function topsOf(suites: readonly PlanSuite[], more: Partial<PlanInputs>): Target[] {
   const { targets } = makePlan(makeInputs(suites, more));
-  return targets.filter(({ module }) => module.name === 'top');
+  return targets
+    .filter(({ module }) => module.name === 'top')
+    .toSorted((a, b) => compareText(b.suites.join(), a.suites.join()));
 }
 
 function shown({ suites, verdict, builtOn }: Target): unknown[] {
