@@ -63,8 +63,8 @@ export class Judge {
   }
 
   /**
-   * The version that a suite uses for a kernel: the first that builds; versions before it are passed over. As long as it is not
-   * known whether a version builds, it is the one. When none builds, the first that failed speaks for all.
+   * The version that a suite uses for a kernel: the first that builds; versions before it are passed over. As long as it
+   * is not known whether a version builds, it is the one. When none builds, the first that failed speaks for all.
    *
    * @param candidates at least one, in order of preference
    */
