@@ -8,6 +8,7 @@ import type { DebRef } from '../model/packages.ts';
 import type { Plan, Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
 import type { BuildRecord } from '../model/records.ts';
+import { isSuspect } from './build-target.ts';
 import { boundCache } from './cache.ts';
 import type { Context } from './context.ts';
 import { executeTarget } from './execute-target.ts';
@@ -154,7 +155,8 @@ async function prepareArchive(
 }
 
 /**
- * Builds everything that is queued; one failure stops nothing else.
+ * Builds everything that is queued; one failure stops nothing else. What took from another kernel's compilations before
+ * these turned out to be unreliable is built again, clean.
  *
  * @returns the records of the builds that were run, and the first error of those that left no record
  * @throws LockstepError INTERRUPTED
@@ -164,22 +166,39 @@ export async function buildQueued(
   plan: SurveyPlan,
   options: BuildOptions = {},
 ): Promise<{ done: BuildRecord[]; failure: Error | undefined }> {
+  const queued = new Map<string, Target>();
+  for (const target of queuedOf(plan, options)) {
+    if (target.key !== undefined && !queued.has(target.key)) {
+      queued.set(target.key, target);
+    }
+  }
+  const { survey } = plan;
+  context.emit({ type: 'plan', total: plan.plan.targets.length, queued: queued.size });
+  const first = await buildTargets(context, survey, queued, options);
+  const suspects = new Map([...queued].filter(([, target]) => isSuspect(context, survey, target)));
+  const again = await buildTargets(context, survey, suspects, options);
+  const done = new Map([...first.done, ...again.done].map((record) => [record.key, record]));
+  return { done: [...done.values()], failure: first.failure ?? again.failure };
+}
+
+/** @param targets by their keys */
+async function buildTargets(
+  context: Context,
+  survey: Survey,
+  targets: ReadonlyMap<string, Target>,
+  options: BuildOptions,
+): Promise<{ done: BuildRecord[]; failure: Error | undefined }> {
   const done: BuildRecord[] = [];
   const expected = expectations(context.ledger.all());
-  const jobs = new Map<string, Job>();
   const { emit } = context;
-  const { survey } = plan;
   const trees = new TreesOfArchives(context);
-  for (const target of queuedOf(plan, options)) {
-    const { key, module, kernel } = target;
-    if (key === undefined || jobs.has(key)) {
-      continue;
-    }
-    jobs.set(key, {
+  const jobs = [...targets].map(
+    ([key, target]): Job => ({
       id: key,
       weight: expected(target),
       rank: options.rankOf?.(target, expected(target)) ?? 0,
       async run() {
+        const { module, kernel } = target;
         emit({ type: 'target-started', module: module.name, release: kernel.release });
         const kernelTrees = trees.of(survey.archiveOf(kernel));
         const record = await executeTarget(context, survey, target, key, kernelTrees);
@@ -194,10 +213,9 @@ export async function buildQueued(
         });
         options.onBuilt?.(record);
       },
-    });
-  }
-  emit({ type: 'plan', total: plan.plan.targets.length, queued: jobs.size });
-  const failures = await new LocalEngine(context.jobs).run([...jobs.values()], context.signal);
+    }),
+  );
+  const failures = await new LocalEngine(context.jobs).run(jobs, context.signal);
   if (context.signal.aborted) {
     throw new LockstepError('INTERRUPTED', 'interrupted; what was finished is kept', {
       hint: 'run again to go on',
@@ -333,11 +351,11 @@ async function hasSomething({ ledger }: Context, built: readonly BuildRecord[]):
 }
 
 /** Whether nothing is left to do for a target. */
-function isDone({ verdict, suites, module }: Target): boolean {
+function isDone({ verdict, suites, withheld }: Target): boolean {
   // What is built ahead is published when its kernel arrives; what is withheld is not published at all.
   return (
     (VERDICT_MEANINGS[verdict].final && verdict !== 'failed') ||
-    (verdict === 'built' && (suites.length === 0 || module.withheld !== undefined))
+    (verdict === 'built' && (suites.length === 0 || withheld !== undefined))
   );
 }
 
