@@ -89,6 +89,18 @@ comes_with() {
   says_in_tree "$1" "$7" "$4"
 }
 
+# As comes_with, by any of the module's tracking packages for the flavour. usage: any_comes_with RELEASE MODULE WANTED
+any_comes_with() (
+  printf '%s\n' "$3" | {
+    in_columns
+    while read -r module flavour package prefix files in_tree _origin; do
+      [ "$module" = "$2" ] && is_flavour "$1" "$flavour" &&
+        comes_with "$1" "$module" "$flavour" "$prefix" "$files" "$in_tree" "$package" && exit 0
+    done
+    exit 1
+  }
+)
+
 dkms_comes() {
   [ "$FALLBACK" = dkms ] && [ -e "$ROOT/var/lib/dpkg/info/$1-dkms.list" ] || return 1
   [ -e "$ROOT/var/lib/dpkg/info/linux-headers-$2.list" ] || [ -e "$ROOT/usr/src/linux-headers-$2" ] ||
@@ -161,11 +173,11 @@ gate() {
     # What is there already is not new: an image in the place of its unsigned twin.
     [ ! -e "$ROOT/boot/vmlinuz-$release" ] || continue
     is_allowed "$release" && continue
-    printf '%s\n' "$table" | {
+    wanted_for "$release" "$table" | {
       in_columns
-      while read -r module flavour package prefix files in_tree origin; do
-        is_flavour "$release" "$flavour" || continue
-        comes_with "$release" "$module" "$flavour" "$prefix" "$files" "$in_tree" "$package" && continue
+      while read -r module package origin; do
+        any_comes_with "$release" "$module" "$table" && continue
+        prefix=${package%-modules-*}-modules-
         first=$(since "$release" "$module")
         state=$(fate "$first")
         if [ -n "$allow" ] || [ "$state" != held ]; then

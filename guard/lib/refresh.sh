@@ -4,6 +4,7 @@
 # The boot loaders, and who asks for a reboot. usage: refresh_machine WANTED [in-kernel-hook]
 refresh_machine() {
   refresh_boot "$1" "${2:-}"
+  refresh_keep
   refresh_reboot "$1"
 }
 
@@ -19,6 +20,7 @@ refresh() {
   remember_in_tree "$table"
   if holds=$(find_holds "$table"); then
     write_pins "$holds"
+    holds=$(printf '%s\n' "$holds" | awk -F '\t' '$6 != "exempt"')
     printf '%s' "${holds:+$holds$NEWLINE}" | put_file "$STATE/holds"
     [ $? -ne 1 ] || warn "$STATE can't be written"
     forget_allowed
@@ -47,16 +49,15 @@ clean() {
   remove_hooks
   remove_pins
   rm -f "$ORIGINS" 2>/dev/null
-  if [ -e "$BOOT" ] || [ -e "$GRUB_SCRIPT" ]; then
-    rm -f "$BOOT" 2>/dev/null
-    grub_refresh 3
-  fi
+  rm -f "$BOOT" 2>/dev/null
+  grub_refresh
   systemd_boot_refresh
-  rm -f "$RUN/reboot" "$ROOT/var/lib/prometheus/node-exporter/lockstep-guard.prom" 2>/dev/null
-  rmdir "$RUN" 2>/dev/null
-  for name in archive holds notice in-tree; do
+  refresh_keep
+  forget_reboot
+  rm -f "$ROOT/var/lib/prometheus/node-exporter/lockstep-guard.prom" 2>/dev/null
+  for name in archive preferences holds notice in-tree; do
     rm -f "$STATE/$name" 2>/dev/null
   done
-  with_systemd stop lockstep-guard-inhibit.service
+  rmdir "$STATE" 2>/dev/null
   return 0
 }

@@ -13,6 +13,7 @@ import { addCommand, initCommand } from './configure-commands.ts';
 import { preflightCommand } from './preflight-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
+import { watchCommand } from './watch-command.ts';
 import { siteCommand } from './site-command.ts';
 
 function currentVersion(): string {
@@ -32,6 +33,7 @@ const routes = buildRouteMap({
     why: whyCommand,
     build: buildTargetCommand,
     preflight: preflightCommand,
+    watch: watchCommand,
     site: siteCommand,
     serve: serveCommand,
     doctor: doctorCommand,
