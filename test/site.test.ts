@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { AxeResults } from 'axe-core';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { serveRepository } from '../src/publisher/serve.ts';
+import { type RepositoryServer, serveRepository } from '../src/publisher/serve.ts';
 import { paths } from '../src/site/paths.ts';
 import { siteOf, HOSTILE } from '../src/site/testing/hostile.ts';
 import { makeLog, makeSiteData } from '../src/site/testing/site-data.ts';
@@ -37,19 +37,20 @@ const PAGES: Record<string, string> = {
 let folder: string;
 let browser: TestBrowser;
 let url: string;
-let close: () => Promise<void>;
+let server: RepositoryServer;
 
 beforeAll(async () => {
   folder = await fs.mkdtemp(path.join(os.tmpdir(), 'lockstep-test-site-'));
   await writeSiteFolder(folder, DATA, makeLog(3000));
   await writeSiteFolder(path.join(folder, 'hostile'), siteOf(HOSTILE), HOSTILE.join('\n'));
-  ({ url, close } = await serveRepository(folder, { port: 0 }));
+  server = await serveRepository(folder, { port: 0 });
+  url = server.url;
   browser = await startBrowser();
 });
 
 afterAll(async () => {
   await browser[Symbol.asyncDispose]();
-  await close();
+  await server.close();
   await fs.rm(folder, { recursive: true, force: true });
 });
 

@@ -27,7 +27,12 @@ export function* matrixPages(index: SiteIndex, matrix: SuiteMatrix): Generator<S
   const columns = columnsOf(matrix);
   const each = Math.max(1, Math.floor(columns / Math.max(1, matrix.lines.length)));
   const shown = matrix.lines.slice(0, columns);
-  const newest = shown.map((line) => ({ ...line, kernels: line.kernels.slice(0, each) }));
+  const newest = shown.map(({ flavour, source, architecture, kernels }) => ({
+    flavour,
+    source,
+    architecture,
+    kernels: kernels.slice(0, each),
+  }));
   yield newestPage(index, matrix, newest);
   for (const line of matrix.lines) {
     yield* linePages(index, matrix, line, columns);

@@ -7,7 +7,7 @@ import { linkedBadge } from './matrix.ts';
 import { type Markup, markup, NOTHING } from './markup.ts';
 import { link, paths } from './paths.ts';
 import { bar } from './rows.ts';
-import { isCurrent, type SiteIndex, type SuiteMatrix, suitesOf } from './site-index.ts';
+import { cellsOf, isCurrent, type SiteIndex, type SuiteMatrix, suitesOf } from './site-index.ts';
 import { tallyOf, tallyText } from './tally.ts';
 import { count, formatDuration, grouped, shortened } from './text.ts';
 
@@ -52,11 +52,8 @@ function matrixTable(path: string, matrices: readonly SuiteMatrix[]): Markup {
     return markup`<p>No kernel is wanted yet.</p>`;
   }
   const rows = matrices.map((matrix) => {
-    const { suite, architecture, lines, modules, cells } = matrix;
-    const current = [...cells.values()]
-      .flatMap((row) => [...row.values()])
-      .filter(({ kernel }) => isCurrent(kernel, suite));
-    const tally = tallyOf(current);
+    const { suite, architecture, lines, modules } = matrix;
+    const tally = tallyOf(cellsOf(matrix, 'current'));
     const kernels = lines.reduce((sum, line) => sum + line.kernels.length, 0);
     return markup`<tr><th scope="row"><a href="${link(path, paths.matrix(suite, architecture))}">${suite} <span class="muted">on</span> ${architecture}</a></th><td class="nowrap">${count(modules.length, 'module')} × ${count(kernels, 'kernel')}</td><td>${tally.total === 0 ? 'no kernel of today' : markup`${bar(tally)} ${tallyText(tally)}`}</td></tr>
 `;

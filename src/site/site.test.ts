@@ -79,9 +79,9 @@ describe('what a site has', () => {
   test('the index that the form reads has a letter for each module', () => {
     const ready: unknown = JSON.parse(files.get(paths.readyJson) ?? '');
     const [kernel] = SMALL.kernels;
-    const cells = SMALL.cells.filter((cell) => cell.kernel === kernel);
+    const own = SMALL.cells.filter((cell) => cell.kernel === kernel);
     const letters = SMALL.modules.map(
-      ({ name }) => cells.find(({ module }) => module === name)?.verdict,
+      ({ name }) => own.find(({ module }) => module === name)?.verdict,
     );
     expect(letters.every((verdict) => verdict !== undefined)).toBe(true);
     expect(ready).toMatchObject({
@@ -99,14 +99,11 @@ test.each([
   ['many suites', makeSiteData({ modules: 60, kernels: 1500 })],
   ['one matrix', makeSiteData({ modules: 60, kernels: 1500, isOneMatrix: true })],
 ])('60 modules × 1,500 kernels, %s: no page above a megabyte', (_name, data) => {
-  let pages = 0;
-  for (const { path, content } of renderSite(data)) {
-    if (path.endsWith('.html')) {
-      pages += 1;
-      expect(Buffer.byteLength(content), path).toBeLessThanOrEqual(1_000_000);
-    }
-  }
-  expect(pages).toBeGreaterThan(800);
+  const sizes = [...renderSite(data)]
+    .filter(({ path }) => path.endsWith('.html'))
+    .map(({ content }) => Buffer.byteLength(content));
+  expect(sizes.length).toBeGreaterThan(800);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(1_000_000);
 });
 
 test('a new kernel leaves the pages of older ones as they are', () => {

@@ -175,12 +175,12 @@ function lagsOf(cells: readonly SiteCell[]): Lag[] {
       const suite = SUITES.indexOf([...cell.kernel.suites.keys()][0] ?? '');
       const isFirst =
         cell.kernel.suites.values().some((tracks) => tracks.length === 0) && suite > 1;
-      return {
-        ...targetOf(cell),
+      return Object.assign(targetOf(cell), {
         published: new Date(seen + seconds * 1000).toISOString(),
-        ...{ seen: new Date(seen).toISOString(), isCatchUp: isFirst },
+        seen: new Date(seen).toISOString(),
+        isCatchUp: isFirst,
         released: new Date(seen - 900_000).toISOString(),
-      };
+      });
     });
 }
 
