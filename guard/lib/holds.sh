@@ -1,29 +1,38 @@
 # shellcheck shell=sh
 # Which kernels apt would bring without a wanted module. Needs settings, wanted, kernels and archive.
 
-# Whether a kernel will have a module once apt brings it: its package comes along by the tracking package's own edge, or
-# is there already; the kernel has it; DKMS builds it where that counts.
-# usage: comes_along RELEASE MODULE FLAVOUR PACKAGE PREFIX TRACK ARCHIVE
-comes_along() {
+# Whether a kernel has, or will have, a module without its tracking package.
+# usage: is_exempt RELEASE MODULE FLAVOUR PREFIX TRACK
+is_exempt() {
   is_excepted "$2" "$3" && return 0
-  [ -e "$ROOT/var/lib/dpkg/info/$5$1.list" ] && return 0
+  [ -e "$ROOT/var/lib/dpkg/info/$4$1.list" ] && return 0
   grep -qxF "$2$TAB$1" "$STATE/in-tree" 2>/dev/null && return 0
-  dkms_builds "$2" "$6" && return 0
-  printf '%s\n' "$7" | awk -F '\t' -v package="$4" -v release="$1" -v prefix="$5" '
+  dkms_builds "$2" "$5"
+}
+
+# Whether a tracking package points to a kernel, so that both come together. usage: follows RELEASE PACKAGE PREFIX ARCHIVE
+follows() {
+  printf '%s\n' "$4" | awk -F '\t' -v package="$2" -v release="$1" -v prefix="$3" '
     $1 == "module" && $2 == package && $4 == release && ($5 == "-" || $5 == prefix release) { found = 1 }
     END { exit !found }'
 }
 
-# As comes_along, by any of the module's tracking packages for the flavour.
-# usage: any_comes_along RELEASE MODULE TRACK ARCHIVE WANTED
-any_comes_along() (
+# Prints how a kernel comes by a module, by any of the module's tracking packages for the flavour: together; exempt, when it
+# needs none; lacks.
+# usage: coming RELEASE MODULE TRACK ARCHIVE WANTED
+coming() (
   printf '%s\n' "$5" | {
     in_columns
+    found=lacks
     while read -r module flavour package prefix _files _in_tree _origin; do
-      [ "$module" = "$2" ] && is_flavour "$1" "$flavour" &&
-        comes_along "$1" "$module" "$flavour" "$package" "$prefix" "$3" "$4" && exit 0
+      [ "$module" = "$2" ] && is_flavour "$1" "$flavour" || continue
+      if follows "$1" "$package" "$prefix" "$4"; then
+        found=together
+        break
+      fi
+      ! is_exempt "$1" "$module" "$flavour" "$prefix" "$3" || found=exempt
     done
-    exit 1
+    echo "$found"
   }
 )
 
@@ -56,7 +65,8 @@ fate() {
 }
 
 # Prints a line for each kernel that apt would bring and each wanted module that would not come with it:
-#   release  metapackage  version  module  since  held|warn|past|no|allowed  tracking-package  origin
+#   release  metapackage  version  module  since  held|warn|past|no|allowed|exempt  tracking-package  origin
+# exempt: it does not lack the module, but the tracking package can't follow.
 # usage: find_holds WANTED; status 1 when apt's lists can't be read
 find_holds() (
   table=$1
@@ -79,19 +89,23 @@ find_holds() (
   # shellcheck disable=SC2046,SC2086 # names of packages have no blanks
   lists=$(archive $names $(printf '%s\n' "$table" | cut -f 3 | sort -u)) || return 1
   NOW=$(date +%s)
-  printf '%s\n' "$lists" | {
+  printf '%s\n' "$metapackages" | {
     in_columns
-    while read -r kind name version release; do
-      [ "$kind" = kernel ] || continue
-      installed=$(printf '%s\n' "$metapackages" | awk -F '\t' -v name="$name" '$1 == name { print $2; exit }')
-      [ -n "$installed" ] && dpkg --compare-versions "$version" gt "$installed" || continue
-      track=${name#linux-image-}
-      wanted_for "$release" "$table" | while read -r module package origin; do
-        any_comes_along "$release" "$module" "${track%:*}" "$lists" "$table" && continue
-        first=$(since "$release" "$module")
-        state=$(fate "$first")
-        ! is_allowed "$release" || state=allowed
-        printf '%s\n' "$release$TAB$name$TAB$version$TAB$module$TAB$first$TAB$state$TAB$package$TAB$origin"
+    while read -r name installed _release; do
+      candidates "$name" "$installed" "$lists" | while read -r version release; do
+        track=${name#linux-image-}
+        lacks=$(wanted_for "$release" "$table" | while read -r module package origin; do
+          how=$(coming "$release" "$module" "${track%:*}" "$lists" "$table")
+          [ "$how" != together ] || continue
+          first=$(since "$release" "$module")
+          state=$(fate "$first")
+          ! is_allowed "$release" || state=allowed
+          [ "$how" = lacks ] || state=exempt
+          printf '%s\n' "$release$TAB$name$TAB$version$TAB$module$TAB$first$TAB$state$TAB$package$TAB$origin"
+        done)
+        # What apt likes less than a kernel that has its modules does not come.
+        [ -n "$lacks" ] || break
+        printf '%s\n' "$lacks"
       done
     done
   }
@@ -116,7 +130,7 @@ describe_holds() (
       held) what="$name is held back" ;;
       past) what="can be installed by its name, since max-hold-days is over: apt install linux-image-$release" ;;
       allowed) what="is allowed: apt install linux-image-$release" ;;
-      *) what="not held, since hold=$state" ;;
+      *) what="can be installed by its name, since hold=$state: apt install linux-image-$release" ;;
     esac
     printf 'Linux %s lacks the module %s: %s\n' "$release" "$module" "$what"
     modules=${package%-modules-*}-modules-$release

@@ -41,7 +41,14 @@ with_systemd() {
 
 remove_hooks() {
   hook_files | while read -r _source target _mode; do
-    [ ! -e "$ROOT/$target" ] || rm -f "$ROOT/$target" 2>/dev/null || warn "$ROOT/$target can't be removed"
+    [ -e "$ROOT/$target" ] || continue
+    rm -f "$ROOT/$target" 2>/dev/null || warn "$ROOT/$target can't be removed"
+    case $target in
+      etc/kernel/*)
+        # The folder may be one that install_hooks has made.
+        dpkg-query -S "/${target%/*}" >/dev/null 2>&1 || rmdir "$ROOT/${target%/*}" 2>/dev/null
+        ;;
+    esac
   done
   if [ -h "$TIMER" ]; then
     rm -f "$TIMER" 2>/dev/null

@@ -3,15 +3,24 @@
 
 # Writes the pins of the holds: the metapackages' versions that point to such kernels, and those of their kin that pull the
 # same kernel in. Images are not pinned: nothing else names them, and who does is told why by the gate. The metapackage of a
-# kernel that is let in is pinned as well: it could only come in the place of the tracking package.
+# kernel that is let in, or needs no module package, is pinned as well: it could only come in the place of the tracking
+# package. So are tracking packages that point to such kernels: aptitude brings their dependencies without them.
 # usage: write_pins HOLDS
 write_pins() (
   pins=$(
-    printf '%s\n' "$1" | awk -F '\t' '
-      $6 ~ /^(held|past|allowed)$/ && !seen[$2, $3]++ {
+    { printf '%s\n' "$1" && cat "$STATE/archive" 2>/dev/null; } | awk -F '\t' '
+      $1 == "module" && ($4 in held) && !seen[$2, $3]++ {
+        print ""
+        print "Explanation: Linux " $4 " is held back: see lockstep-guard status"
+        print "Package: " $2
+        print "Pin: version " $3
+        print "Pin-Priority: -1"
+      }
+      NF >= 8 && !seen[$2, $3]++ {
+        held[$1] = 1
         track = $2; sub(/^linux-image-/, "", track)
         print ""
-        print "Explanation: Linux " $1 " lacks " $4 ": see lockstep-guard status"
+        print "Explanation: " $7 " has nothing for Linux " $1 " yet: see lockstep-guard status"
         print "Package: linux-image-" track " linux-headers-" track " linux-base-" track " linux-binary-" track " linux-modules-" track
         print "Pin: version " $3
         print "Pin-Priority: -1"

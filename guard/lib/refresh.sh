@@ -20,6 +20,7 @@ refresh() {
   remember_in_tree "$table"
   if holds=$(find_holds "$table"); then
     write_pins "$holds"
+    holds=$(printf '%s\n' "$holds" | awk -F '\t' '$6 != "exempt"')
     printf '%s' "${holds:+$holds$NEWLINE}" | put_file "$STATE/holds"
     [ $? -ne 1 ] || warn "$STATE can't be written"
     forget_allowed
@@ -54,8 +55,9 @@ clean() {
   refresh_keep
   forget_reboot
   rm -f "$ROOT/var/lib/prometheus/node-exporter/lockstep-guard.prom" 2>/dev/null
-  for name in archive holds notice in-tree; do
+  for name in archive preferences holds notice in-tree; do
     rm -f "$STATE/$name" 2>/dev/null
   done
+  rmdir "$STATE" 2>/dev/null
   return 0
 }

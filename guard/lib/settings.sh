@@ -84,7 +84,7 @@ put_file() (
   umask 022
   # apt and run-parts ignore names with this ending.
   new=$1.dpkg-new
-  { [ -d "${1%/*}" ] || mkdir -p "${1%/*}"; } 2>/dev/null && cat >"$new" 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
+  { [ -d "${1%/*}" ] || mkdir -p "${1%/*}"; } 2>/dev/null && cat 2>/dev/null >"$new" || { rm -f "$new" 2>/dev/null; return 1; }
   if cmp -s "$new" "$1" 2>/dev/null; then
     rm -f "$new"
     return 0

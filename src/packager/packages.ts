@@ -146,6 +146,8 @@ export async function makeModulePackage(
         postinst: fill(script('postinst'), values),
         postrm: fill(script('postrm'), values),
       },
+      // For the guard, if there is one (guard/triggers).
+      lists: { triggers: 'activate-noawait lockstep-guard-modules\n' },
       epoch: record.sourceDateEpoch,
     };
     return await writePackage(name, version, kernel.architecture, content, options);

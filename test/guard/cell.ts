@@ -1,7 +1,6 @@
 import type { RunResult } from '../../src/programs/run.ts';
 import type { Facts, Outcome } from './judge.ts';
-import type { Machine } from './machine.ts';
-import type { Start } from './stage.ts';
+import type { Machine, Start } from './machine.ts';
 import type { SuiteName } from './suites.ts';
 import type { World } from './world.ts';
 
@@ -24,16 +23,18 @@ export interface Cell extends Facts {
   world: World;
   /** What is done after the machine has read that. */
   prepare?: (machine: Machine) => Promise<void>;
-  /** The operation. Words that begin with `@` are replaced, as {@link words} says. */
+  /** The operation. Words that begin with `@` are replaced, as `words` says. */
   command: readonly string[] | ((machine: Machine) => Promise<RunResult>);
   expected: Expected;
+  /** A kernel is held by what apt itself does: the guard can't say so. */
+  isSilent?: boolean;
   /** What else must be true; what is not, in words. */
   check?: (machine: Machine, output: string) => Promise<string[]>;
   /**
    * The archives once all modules are published, and the operation then, by which kernel and modules come together.
    * None when undefined.
    */
-  then?: { world: World; command?: readonly string[] } | undefined;
+  later?: { world: World; command?: readonly string[] } | undefined;
 }
 
 /** The outcome that a cell expects in a suite. */

@@ -1,25 +1,28 @@
 import { images, installed, samePackages, type State } from './state.ts';
 
-/** What happened to a machine. */
-export type Outcome =
+/** What can happen to a machine. */
+export const OUTCOMES = [
   /** A newer kernel is there and did not come, without complaint. */
-  | 'held'
+  'held',
   /** A kernel came, with every wanted module. */
-  | 'together'
+  'together',
   /** A kernel came of a flavour for which no module is wanted. */
-  | 'not concerned'
+  'not concerned',
   /** Nothing was unpacked, and the guard said why. */
-  | 'refused'
+  'refused',
   /** Nothing was unpacked, and apt said why. */
-  | 'declined'
+  'declined',
   /** A kernel came without a wanted module. */
-  | 'let in'
+  'let in',
   /** The installed kernel is in a newer revision, with its modules. */
-  | 'renewed'
+  'renewed',
   /** Packages came or went, no kernel among those that came. */
-  | 'done'
+  'done',
   /** Nothing changed. */
-  | 'no effect';
+  'no effect',
+] as const;
+
+export type Outcome = (typeof OUTCOMES)[number];
 
 export interface Run {
   before: State;
@@ -78,8 +81,10 @@ function outcomeOf(run: Run, facts: Facts): Outcome {
   const known = images(before);
   const came = [...images(after)].filter((release) => !known.has(release));
   if (came.length > 0) {
-    const wanted = before.wanted.filter(({ module }) => facts.without?.includes(module) !== true);
-    const found = came.map((release) => lackingIn(release, [...wanted, ...after.wanted], after));
+    const wanted = [...before.wanted, ...after.wanted].filter(
+      ({ module }) => facts.without?.includes(module) !== true,
+    );
+    const found = came.map((release) => lackingIn(release, wanted, after));
     if (found.some(({ lacks }) => lacks.length > 0)) {
       return 'let in';
     }
@@ -114,7 +119,7 @@ function lost(run: Run, facts: Facts): string[] {
       (/-modules-[a-z]/.test(name) ||
         /^linux-image-[a-z]/.test(name) ||
         name === 'lockstep-guard') &&
-      !/^linux-modules-/.test(name) &&
+      !name.startsWith('linux-modules-') &&
       !after.has(name) &&
       facts.removes?.includes(name) !== true,
   );
@@ -132,7 +137,8 @@ export function judge(run: Run, facts: Facts = {}): Judgement {
     const names = broken.map(([name, { status }]) => `${name} ${status}`);
     problems.push(`dpkg is left with ${names.join(', ') || after.audit}`);
   }
-  if (after.kernels.length === 0 || images(after).size === 0) {
+  const emptied = facts.removes?.some((name) => /^linux-image-[a-z]/.test(name)) === true;
+  if (!emptied && (after.kernels.length === 0 || images(after).size === 0)) {
     problems.push('no kernel is left');
   }
   if (['refused', 'declined'].includes(outcome) && !samePackages(before, after)) {

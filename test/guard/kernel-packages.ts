@@ -43,17 +43,18 @@ export function content(
 }
 
 /** Where a suite's kernels have their modules. */
-export function modulesDirectory(suite: SuiteName): string {
-  return suite === 'bookworm' ? 'lib/modules' : 'usr/lib/modules';
+export function modulesDirectory(suite: SuiteName): '/lib/modules' | '/usr/lib/modules' {
+  return suite === 'bookworm' ? '/lib/modules' : '/usr/lib/modules';
 }
 
 function wholeImages(suite: SuiteName, kernel: StandIn, release: string): PackageContent[] {
   const { version } = kernel;
-  const below = `${modulesDirectory(suite)}/${release}`;
+  const below = `${modulesDirectory(suite).slice(1)}/${release}`;
   return ['', '-unsigned'].map((suffix) => {
     const name = `linux-image-${release}`;
     const other = suffix === '' ? `${name}-unsigned` : name;
-    const base = suite === 'bookworm' ? 'linux-base (>= 4.3~)' : 'linux-base (>= 4.12~)';
+    // A release upgrade has bookworm's, since the stage has no other.
+    const base = 'linux-base (>= 4.3~)';
     const initramfs = 'initramfs-tools (>= 0.120+deb8u2) | linux-initramfs-tool';
     const fields = {
       Package: `${name}${suffix}`,
@@ -121,7 +122,7 @@ function splitImages(suite: SuiteName, kernel: StandIn, release: string): Packag
       {
         Package: `linux-image-${release}`,
         ...common,
-        'Pre-Depends': 'linux-base (>= 4.12~)',
+        'Pre-Depends': 'linux-base (>= 4.3~)',
         Depends: `dracut | initramfs-tools (>= 0.120+deb8u2) | linux-initramfs-tool, ${base}, linux-binary-${release} ${exact}, linux-modules-${release} ${exact}`,
         Breaks: BREAKS,
         Recommends: 'apparmor',
@@ -141,8 +142,8 @@ function headers(suite: SuiteName, kernel: StandIn, release: string): PackageCon
     suite === 'bookworm'
       ? `${common}, linux-kbuild-6.1, linux-compiler-gcc-12-x86`
       : layout === 'whole'
-        ? `linux-base (>= 4.12~), ${common}, ${image}, linux-kbuild-${abi}, gcc-14`
-        : `gcc-16-for-host, linux-base (>= 4.12~), linux-base-${release} ${exact}, ${common}, linux-kbuild-${abi}`;
+        ? `linux-base (>= 4.3~), ${common}, ${image}, linux-kbuild-${abi}, gcc-14`
+        : `gcc-16-for-host, linux-base (>= 4.3~), linux-base-${release} ${exact}, ${common}, linux-kbuild-${abi}`;
   return content({
     Package: `linux-headers-${release}`,
     Source: 'linux',
@@ -224,7 +225,7 @@ export function commonPackages(kernel: StandIn): PackageContent[] {
   );
 }
 
-/** Packages that are there once a suite: the stubs, and one that has an upgrade whatever becomes of kernels. */
+/** Packages that are there once a suite: stubs, among them a DKMS package, and one that has an upgrade whatever becomes of kernels. */
 export function otherPackages(): PackageContent[] {
   return [
     content({
@@ -234,6 +235,21 @@ export function otherPackages(): PackageContent[] {
       Provides:
         'apparmor, firmware-linux-free, linux-initramfs-tool, gcc-14, gcc-16-for-host, linux-kbuild-6.1, linux-compiler-gcc-12-x86',
     }),
+    content(
+      { Package: 'foo-dkms', Version: '1.0', Architecture: 'all' },
+      {},
+      {
+        postinst: `#!/bin/sh -e
+mkdir -p /etc/kernel/postinst.d
+cat >/etc/kernel/postinst.d/dkms <<'END'
+#!/bin/sh -e
+mkdir -p "/lib/modules/$1/updates/dkms"
+echo built >"/lib/modules/$1/updates/dkms/foo.ko"
+END
+chmod 755 /etc/kernel/postinst.d/dkms
+`,
+      },
+    ),
     ...['1.0', '2.0'].map((version) =>
       content({ Package: 'other', Version: version, Architecture: 'all' }),
     ),

@@ -5,23 +5,36 @@ import { parseState, STATE_SCRIPT, type State } from './state.ts';
 import type { SuiteName } from './suites.ts';
 import { type World, worldScript } from './world.ts';
 
+/**
+ * What a machine starts with: the guard and the module foo for kernel A; only kernel A; Debian's tools alone; as the
+ * first, with Debian's own kernels and sources.
+ */
+export type Start = 'guarded' | 'plain' | 'tools' | 'real';
+
 const HOUR = 3_600_000;
+
+/** Where machines come from. */
+interface Home {
+  suite: SuiteName;
+  pool: Pool;
+  machine(start: Start): Promise<Machine>;
+}
 
 /** One machine of a cell: a root, and the archives it reads. */
 export class Machine implements AsyncDisposable {
   readonly root: ClientRoot;
   readonly suite: SuiteName;
-  readonly #pool: Pool;
+  readonly #stage: Home;
   #there: Set<string> | undefined;
   /** Whether Debian's own sources stay beside the stage's repository of modules. */
   keepsSources = false;
   #date: number;
 
   /** @param isFirst whether it is made to be copied: its worlds are older than those of copies */
-  constructor(stage: { suite: SuiteName; pool: Pool }, root: ClientRoot, isFirst = false) {
+  constructor(stage: Home, root: ClientRoot, isFirst = false) {
     this.root = root;
     this.suite = stage.suite;
-    this.#pool = stage.pool;
+    this.#stage = stage;
     this.#date = Date.now() - (isFirst ? 24 * HOUR : HOUR);
   }
 
@@ -30,7 +43,13 @@ export class Machine implements AsyncDisposable {
     this.#date += 2000;
     const { suite, keepsSources } = this;
     const date = new Date(this.#date);
-    const { script, packages } = await worldScript(this.#pool, world, suite, date, keepsSources);
+    const { script, packages } = await worldScript(
+      this.#stage.pool,
+      world,
+      suite,
+      date,
+      keepsSources,
+    );
     await this.#bring(packages);
     await this.shell(script);
   }
@@ -69,6 +88,11 @@ export class Machine implements AsyncDisposable {
   /** What the machine has now. */
   async state(): Promise<State> {
     return parseState(await this.shell(STATE_SCRIPT));
+  }
+
+  /** A fresh machine of the same suite. */
+  async another(start: Start): Promise<Machine> {
+    return await this.#stage.machine(start);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

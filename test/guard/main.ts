@@ -5,9 +5,9 @@ import { type MatrixOptions, parseOptions, USAGE } from './options.ts';
 import type { CellResult } from './run-cell.ts';
 import { summaryLines, tableLines, writePage } from './table.ts';
 
-function tell({ suite, group, name, outcome, then, problems, seconds }: CellResult): void {
+function tell({ suite, group, name, outcome, later, problems, seconds }: CellResult): void {
   const mark = problems.length === 0 ? 'ok ' : 'BAD';
-  const what = [outcome ?? '?', ...(then === undefined ? [] : [then])].join(', then ');
+  const what = [outcome ?? '?', ...(later === undefined ? [] : [later])].join(', then ');
   process.stderr.write(`${mark} ${suite} ${group}: ${name}: ${what} (${seconds.toFixed(1)} s)\n`);
   for (const problem of problems) {
     process.stderr.write(`      ${problem}\n`);
@@ -26,9 +26,9 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const results = await runMatrix(options.suites, options.cells, options.jobs, tell);
+  const { results, isWhole } = await runMatrix(options, tell);
   process.stdout.write(`${[...tableLines(results), ...summaryLines(results)].join('\n')}\n`);
-  if (args.length === 0 || (options.cells.length === 0 && options.suites.length === 3)) {
+  if (isWhole) {
     await writePage(results);
   }
   return results.some(({ problems }) => problems.length > 0) ? 1 : 0;

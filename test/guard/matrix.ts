@@ -2,8 +2,10 @@ import PQueue from 'p-queue';
 import type { Cell } from './cell.ts';
 import { CELLS } from './cells/all.ts';
 import { type CellResult, runCell } from './run-cell.ts';
+import type { MatrixOptions } from './options.ts';
 import { Stage } from './stage.ts';
-import type { SuiteName } from './suites.ts';
+import { Store } from './store.ts';
+import { SUITES, type SuiteName } from './suites.ts';
 
 /** The cells of a suite whose name or group has one of some texts in it; all when there are none. */
 export function cellsOf(suite: SuiteName, texts: readonly string[]): Cell[] {
@@ -14,21 +16,35 @@ export function cellsOf(suite: SuiteName, texts: readonly string[]): Cell[] {
   );
 }
 
-/** Runs cells of suites, some at once. @param told is called with each result as it comes */
+export interface Matrix {
+  results: CellResult[];
+  /** Whether every cell of every suite has one. */
+  isWhole: boolean;
+}
+
+/**
+ * Runs cells of suites, some at once. What an earlier call has found good is not tried again, unless it is asked for.
+ *
+ * @param told is called with each result as it comes
+ */
 export async function runMatrix(
-  suites: readonly SuiteName[],
-  texts: readonly string[],
-  jobs: number,
+  { suites, cells, jobs, again }: Pick<MatrixOptions, 'suites' | 'cells' | 'jobs' | 'again'>,
   told: (result: CellResult) => void,
-): Promise<CellResult[]> {
+): Promise<Matrix> {
   const queue = new PQueue({ concurrency: jobs });
   const results: CellResult[] = [];
   for (const suite of suites) {
     const stage = new Stage(suite);
+    const store = await Store.of(stage);
     const found = await Promise.all(
-      cellsOf(suite, texts).map((cell) =>
+      cellsOf(suite, cells).map((cell) =>
         queue.add(async () => {
+          const kept = again ? undefined : await store.get(cell);
+          if (kept?.problems.length === 0) {
+            return kept;
+          }
           const result = await runCell(stage, cell);
+          await store.put(cell, result);
           told(result);
           return result;
         }),
@@ -36,5 +52,5 @@ export async function runMatrix(
     );
     results.push(...found);
   }
-  return results;
+  return { results, isWhole: cells.length === 0 && suites.length === SUITES.length };
 }

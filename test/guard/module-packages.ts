@@ -51,7 +51,7 @@ export async function modulePackages(
   const record = {
     ...RECORD,
     ...{ release, architecture, kernelVersion: version, compression: 'none' as const },
-    modulesDirectory: `/${modulesDirectory(suite)}` as const,
+    modulesDirectory: modulesDirectory(suite),
     modules: RECORD.modules.map((entry) => ({ ...entry, file: name, sha256: sha256(text) })),
   };
   const common = { module, kernel, track: flavour, copyright: undefined };

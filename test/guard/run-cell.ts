@@ -6,7 +6,8 @@ import { judge, lackingIn, type Outcome } from './judge.ts';
 import type { Machine } from './machine.ts';
 import { OUT, type Stage } from './stage.ts';
 import { images, type State } from './state.ts';
-import { type Letter, releaseOf, STAND_INS, type SuiteName } from './suites.ts';
+import type { SuiteName } from './suites.ts';
+import { words } from './words.ts';
 
 export interface CellResult {
   suite: SuiteName;
@@ -15,29 +16,13 @@ export interface CellResult {
   outcome: Outcome | undefined;
   expected: Outcome;
   /** What happened once the modules were published; undefined when that was not tried. */
-  then: string | undefined;
+  later: string | undefined;
   /** What is bad whatever was expected, and what differs from it. */
   problems: string[];
   seconds: number;
 }
 
 const UPGRADE = ['apt', 'upgrade', '-y'];
-
-/**
- * Puts a suite's own names into a command: `@B` is the release of kernel B, `@vB` its version, `@debian`, `@security`
- * and `@backports` are the codenames of its archives.
- */
-export function words(command: readonly string[], suite: SuiteName): string[] {
-  const { kernels, archives } = STAND_INS[suite];
-  return command.map((word) =>
-    word
-      .replaceAll(/@(debian|security|backports)\b/g, (_all, name: keyof typeof archives) =>
-        String(archives[name].codename),
-      )
-      .replaceAll(/@v([ANBCP])\b/g, (_all, letter: Letter) => kernels[letter].version)
-      .replaceAll(/@([ANBCP])(?![a-zA-Z])/g, (_all, letter: Letter) => releaseOf(suite, letter)),
-  );
-}
 
 /** All that is said on the way, for whoever looks into a cell. */
 class Log {
@@ -61,13 +46,13 @@ class Log {
 
 /** Once everything is published: whether the newest kernel and all wanted modules came, and nothing is left to do. */
 async function afterwards(machine: Machine, cell: Cell, log: Log): Promise<[string, string[]]> {
-  const { then } = cell;
-  if (then === undefined) {
+  const { later } = cell;
+  if (later === undefined) {
     return ['', []];
   }
-  log.add('then: apt-get update', await machine.publish(then.world));
+  log.add('then: apt-get update', await machine.publish(later.world));
   const before = await machine.state();
-  const command = words(then.command ?? UPGRADE, machine.suite);
+  const command = words(later.command ?? UPGRADE, machine.suite);
   const result = await machine.run(command);
   log.add(`then: ${command.join(' ')}`, result);
   const after = await machine.state();
@@ -97,7 +82,7 @@ export async function runCell(stage: Stage, cell: Cell): Promise<CellResult> {
   const { suite } = stage;
   const log = new Log();
   const result: CellResult = {
-    ...{ suite, group: cell.group, name: cell.name, outcome: undefined, then: undefined },
+    ...{ suite, group: cell.group, name: cell.name, outcome: undefined, later: undefined },
     ...{ expected: expectedIn(cell, suite), problems: [], seconds: 0 },
   };
   try {
@@ -142,12 +127,16 @@ async function play(machine: Machine, cell: Cell, result: CellResult, log: Log):
   result.outcome = outcome;
   result.problems.push(...problems);
   const isApt = typeof command !== 'function' && command[0] === 'apt';
-  const isGuarded = (cell.start ?? 'guarded') === 'guarded' && after.traces.length > 0;
+  const isGuarded = (cell.start ?? 'guarded') === 'guarded' && cell.isSilent !== true;
   if (outcome === 'held' && isApt && isGuarded && !output.includes('Held by lockstep-guard')) {
     result.problems.push('held without a word');
   }
   result.problems.push(...((await cell.check?.(machine, output)) ?? []));
-  const [then, more] = await afterwards(machine, cell, log);
-  result.then = then === '' ? undefined : then;
+  // Nothing is left to be brought.
+  if (outcome === 'together' && after.pending.length === 0) {
+    return;
+  }
+  const [later, more] = await afterwards(machine, cell, log);
+  result.later = later === '' ? undefined : later;
   result.problems.push(...more);
 }

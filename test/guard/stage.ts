@@ -9,22 +9,19 @@ import { type ClientRoot, rootOn } from '../support/client-root.ts';
 import { usualSuites } from '../support/mirror.ts';
 import { Pool } from './pool.ts';
 import { STUBS } from './kernel-packages.ts';
-import { Machine } from './machine.ts';
-import type { SuiteName } from './suites.ts';
+import { Machine, type Start } from './machine.ts';
+import { releaseOf, STAND_INS, type SuiteName } from './suites.ts';
 import type { World } from './world.ts';
 
 /** Where pools, machines and logs lie. */
 export const OUT = path.join(import.meta.dirname, '../../out/guard-matrix');
 
 /** Debian's packages that every machine has. */
-const TOOLS = ['aptitude', 'kmod', 'linux-base', 'lsb-release', 'unattended-upgrades'];
-
-/** What a machine starts with: the guard and the module foo for kernel A; only kernel A; Debian's tools alone. */
-export type Start = 'guarded' | 'plain' | 'tools';
+const TOOLS = ['aptitude', 'kmod', 'linux-base', 'lsb-release', 'mount', 'unattended-upgrades'];
 
 const FIRST: World = { debian: 'A', ours: { foo: 'A' }, other: '1.0' };
 /** Rises when machines are made another way. */
-const RECIPE = 1;
+const RECIPE = 2;
 const INSTALL = ['apt-get', 'install', '-y', '--no-install-recommends'];
 const KEPT_DAYS = 2;
 
@@ -42,7 +39,9 @@ export class Stage {
   /** A fresh machine. */
   async machine(start: Start): Promise<Machine> {
     const tree = await this.#tree(start);
-    return new Machine(this, await rootOn(await testCache(), tree));
+    const machine = new Machine(this, await rootOn(await testCache(), tree));
+    machine.keepsSources = start === 'real';
+    return machine;
   }
 
   #tree(start: Start): Promise<string> {
@@ -59,12 +58,11 @@ export class Stage {
       const base = await baseRoot(cache, options);
       return await this.#keep(cache, base, `tools ${TOOLS.join(' ')}`, installTools);
     }
+    if (start === 'real') {
+      return await this.#makeReal(cache);
+    }
     const base = await this.#tree('tools');
-    const guard = start === 'guarded' ? await this.pool.guard() : [];
-    const own = await this.pool.kernel(this.suite, 'A', 'own');
-    const id = [...guard, ...own, ...(await this.pool.others('2.0'))]
-      .map(({ stanza }) => stanza)
-      .join('\n');
+    const id = (await this.packages(start)).join('\n');
     return await this.#keep(cache, base, `${start} ${id}`, async (root) => {
       const machine = new Machine(this, root, true);
       // Most packages of most cells, so that copies have them.
@@ -75,6 +73,37 @@ export class Stage {
         await root.must([...INSTALL, 'foo-modules-amd64']);
       }
     });
+  }
+
+  async #makeReal(cache: TestCache): Promise<string> {
+    const { suite } = this;
+    const suites = usualSuites(suite);
+    const base = await baseRoot(cache, { codename: suite, suites, components: ['main'] });
+    const what = `real ${(await this.packages('guarded')).join('\n')}`;
+    return await this.#keep(cache, base, what, async (root) => {
+      const { version } = STAND_INS[suite].kernels.A;
+      const image = `linux-image-${releaseOf(suite, 'A')}=${version}`;
+      const meta = `linux-image-amd64=${version}`;
+      await root.must([...INSTALL, ...TOOLS, 'initramfs-tools', image, meta], { timeout: 900 });
+      const machine = new Machine(this, root, true);
+      machine.keepsSources = true;
+      await machine.publish(FIRST);
+      await root.must([...INSTALL, 'foo-modules-amd64']);
+    });
+  }
+
+  /** The stanzas of the packages that a machine has from the stage. */
+  async packages(start: Start): Promise<string[]> {
+    const { suite, pool } = this;
+    const foo = { module: 'foo', suite, flavour: 'amd64', kernel: STAND_INS[suite].kernels.A };
+    const all = [
+      await pool.others('2.0'),
+      await pool.kernel(suite, 'A', 'own'),
+      ...(start === 'guarded'
+        ? [await pool.guard(), await pool.module(foo, 'own'), await pool.module(foo, 'tracking')]
+        : []),
+    ];
+    return all.flat().map(({ stanza }) => stanza);
   }
 
   /** A tree on top of another, kept from call to call under the name of what makes it. */
@@ -102,6 +131,11 @@ export class Stage {
 
 async function installTools(root: ClientRoot): Promise<void> {
   await root.must([...INSTALL, ...TOOLS]);
+  // Debian's own setting takes sid for the release that it becomes, and upgrades nothing there.
+  await root.writeFile(
+    '/etc/apt/apt.conf.d/52stage',
+    'Unattended-Upgrade::Origins-Pattern:: "origin=Debian,codename=sid";\n',
+  );
   await root.must([
     'sh',
     '-c',

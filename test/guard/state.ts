@@ -10,7 +10,7 @@ export interface State {
   modules: ReadonlySet<string>;
   /** Modules that the machine wants, by flavour. */
   wanted: readonly { module: string; flavour: string }[];
-  /** Names of metapackages of kernels that apt's lists have in a higher version than the installed one, pins aside. */
+  /** Names of metapackages of kernels that would be upgraded but for the guard's pins and the edge. */
   pending: readonly string[];
   /** Files that the guard may have made outside its package. */
   traces: readonly string[];
@@ -33,11 +33,14 @@ for file in /usr/share/lockstep-guard/wanted/*; do
   sed -n 's/^Flavour: //p' "$file"
 done
 echo '## pending'
+mkdir -p /run/other-pins
+for file in /etc/apt/preferences.d/*; do
+  case $file in */lockstep-guard | *'*') ;; *) cp "$file" /run/other-pins/ ;; esac
+done
 dpkg-query -W -f '\${db:Status-Status} \${binary:Package} \${Version}\\n' 'linux-image-*' 2>/dev/null | while read -r status name version; do
   case $status:$name in installed:linux-image-[0-9]*) continue ;; installed:*) ;; *) continue ;; esac
-  apt-cache madison "$name" 2>/dev/null | cut -d '|' -f 2 | while read -r other; do
-    dpkg --compare-versions "$other" gt "$version" && echo "$name" || :
-  done
+  candidate=$(apt-cache -o Dir::Etc::PreferencesParts=/run/other-pins policy "$name" 2>/dev/null | sed -n 's/^  Candidate: //p')
+  dpkg --compare-versions "\${candidate:-0}" gt "$version" && echo "$name" || :
 done | sort -u
 echo '## traces'
 find /etc /run /var/lib/lockstep-guard /var/lib/systemd -name '*lockstep*' 2>/dev/null | sort

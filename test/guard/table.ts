@@ -14,26 +14,26 @@ function cellText(result: CellResult | undefined): string {
   if (result === undefined) {
     return '';
   }
-  const { outcome, then, problems } = result;
-  const what = [outcome ?? 'not run', ...(then === undefined ? [] : [then])].join(' → ');
+  const { outcome, later, problems } = result;
+  const what = [outcome ?? 'not run', ...(later === undefined ? [] : [later])].join(' → ');
   return problems.length === 0 ? what : `**bad**: ${what} (${problems.join('; ').slice(0, 200)})`;
 }
 
 /** The results as tables, one a group: a row an operation, a column a suite. */
 export function tableLines(results: readonly CellResult[]): string[] {
   const suites = SUITES.filter((suite) => results.some((result) => result.suite === suite));
-  return [...Map.groupBy(results, ({ group }) => group)].flatMap(([group, inGroup]) => [
-    `## ${group[0]?.toUpperCase() ?? ''}${group.slice(1)}`,
-    '',
-    `| | ${suites.join(' | ')} |`,
-    `| --- |${suites.map(() => ' --- |').join('')}`,
-    ...[...Map.groupBy(inGroup, ({ name }) => name)].map(([name, inRow]) => {
+  const lines: string[] = [];
+  for (const [group, inGroup] of Map.groupBy(results, (result) => result.group)) {
+    lines.push(`## ${group[0]?.toUpperCase() ?? ''}${group.slice(1)}`, '');
+    lines.push(`| | ${suites.join(' | ')} |`, `| --- |${suites.map(() => ' --- |').join('')}`);
+    for (const [name, inRow] of Map.groupBy(inGroup, (result) => result.name)) {
       const of = (suite: SuiteName): string =>
         plain(cellText(inRow.find((result) => result.suite === suite)));
-      return `| ${plain(name)} | ${suites.map(of).join(' | ')} |`;
-    }),
-    '',
-  ]);
+      lines.push(`| ${plain(name)} | ${suites.map(of).join(' | ')} |`);
+    }
+    lines.push('');
+  }
+  return lines;
 }
 
 /** A line a suite: how many cells ended how. */

@@ -34,7 +34,7 @@ interface Repository {
 }
 
 function letters(text: string): Letter[] {
-  return [...text].filter((letter): letter is Letter => /^[ANBCP]$/.test(letter));
+  return text.split('').filter((letter): letter is Letter => /^[ANBCP]$/.test(letter));
 }
 
 async function kernels(pool: Pool, suite: SuiteName, text: string): Promise<PoolPackage[]> {
@@ -62,7 +62,10 @@ async function modules(
     const inTree = text.split('=')[1] ?? '';
     const all = letters(text);
     const inputs = all.map((letter) => ({
-      ...{ module, suite, flavour, kernel: STAND_INS[suite].kernels[letter] },
+      module,
+      suite,
+      flavour,
+      kernel: STAND_INS[suite].kernels[letter],
       isInTree: inTree.includes(letter),
     }));
     const own = await Promise.all(inputs.map((one) => pool.module(one, 'own')));
@@ -113,10 +116,10 @@ function releaseFile(archive: Archive, indices: ReadonlyMap<string, string>, dat
       architectures: ['amd64', 'i386'],
       components: ['main'],
       description: undefined,
-      files: [...indices].map(([at, text]) => ({
+      files: [...indices].map(([at, index]) => ({
         path: at,
-        sha256: sha256(text),
-        size: Buffer.byteLength(text),
+        sha256: sha256(index),
+        size: Buffer.byteLength(index),
       })),
     },
     date,

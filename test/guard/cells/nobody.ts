@@ -1,0 +1,97 @@
+import type { Cell } from '../cell.ts';
+import type { Machine } from '../machine.ts';
+import { words } from '../words.ts';
+
+const WORLD = { debian: 'AB', ours: {} };
+
+/** What differs from call to call, or by the guard's own files that dpkg counts. */
+function steady(text: string): string {
+  return text
+    .replaceAll(/Reading database \.\.\. \d+ files/g, 'Reading database ... N files')
+    .replaceAll(/Space needed: .*/g, 'Space needed')
+    .replaceAll(/\d{4}-\d\d-\d\d +\d\d:\d\d:\d\d(?:,\d+)?/g, 'TIME')
+    .replaceAll(/in \d+s \(.*\)/g, 'in Ns');
+}
+
+/** Everything of a machine with its content's hash, but for logs, caches, and the guard's own package. */
+async function contents(machine: Machine): Promise<string[]> {
+  const text =
+    await machine.shell(`find /etc /boot /usr /var/lib /lib/modules -xdev \\( -name '*lockstep*' -o -path /etc/lockstep \\
+  -o -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/aptitude -o -name __pycache__ \\) -prune \\
+  -o \\( -type f -o -type l \\) -printf '%p %m %s %l\\n' | LC_ALL=C sort
+find /etc /boot -xdev \\( -name '*lockstep*' -o -path /etc/lockstep \\) -prune -o -type f -print0 | xargs -0 sha256sum
+dpkg-query -W -f '\${Package} \${Version} \${Status}\\n' | grep -v ^lockstep-guard
+apt-mark showmanual | grep -v ^lockstep-guard`);
+  return text.split('\n');
+}
+
+/** A machine with the guard and one without it do the same. */
+function same(
+  name: string,
+  command: readonly string[],
+  rest: Pick<Cell, 'expected' | 'isUpgrade' | 'removes'>,
+): Cell {
+  return {
+    group: 'no module is wanted: byte for byte as without the guard',
+    name,
+    start: 'plain',
+    before: async (machine) => {
+      await machine.publish({ debian: 'A', ours: {}, other: '1.0' });
+      await machine.shell('apt-get install -y lockstep-guard');
+    },
+    world: WORLD,
+    command,
+    ...rest,
+    check: async (machine, output) => {
+      await using bare = await machine.another('plain');
+      await bare.publish({ debian: 'A', ours: {}, other: '1.0' });
+      await bare.publish(WORLD);
+      const { stdout, stderr } = await bare.run(words(command, machine.suite));
+      const problems =
+        steady(output) === steady(`${stdout}${stderr}`)
+          ? []
+          : [`it says other things: ${difference(steady(output), steady(`${stdout}${stderr}`))}`];
+      const [mine, theirs] = [await contents(machine), await contents(bare)];
+      const [ours, bares] = [new Set(mine), new Set(theirs)];
+      return [
+        ...problems,
+        ...mine.filter((line) => !bares.has(line)).map((line) => `only with the guard: ${line}`),
+        ...theirs
+          .filter((line) => !ours.has(line))
+          .map((line) => `only without the guard: ${line}`),
+      ].slice(0, 8);
+    },
+  };
+}
+
+function difference(mine: string, theirs: string): string {
+  const other = theirs.split('\n');
+  return mine.split('\n').find((line) => !other.includes(line)) ?? 'lines are missing';
+}
+
+export const nobodyCells: readonly Cell[] = [
+  same('apt upgrade', ['apt', 'upgrade', '-y'], { isUpgrade: true, expected: 'not concerned' }),
+  same('apt full-upgrade', ['apt', 'full-upgrade', '-y'], {
+    isUpgrade: true,
+    expected: 'not concerned',
+  }),
+  same('apt-get dist-upgrade', ['apt-get', 'dist-upgrade', '-y'], {
+    isUpgrade: true,
+    expected: 'not concerned',
+  }),
+  same('apt install linux-image-B', ['apt', 'install', '-y', 'linux-image-@B'], {
+    expected: 'not concerned',
+  }),
+  same('unattended-upgrade', ['unattended-upgrade', '-v'], {
+    isUpgrade: true,
+    expected: 'not concerned',
+  }),
+  same('aptitude full-upgrade', ['aptitude', 'full-upgrade', '-y'], {
+    isUpgrade: true,
+    expected: 'not concerned',
+  }),
+  same('apt purge of the only kernel', ['apt', 'purge', '-y', 'linux-image-@A'], {
+    // B comes for the metapackage.
+    expected: 'not concerned',
+  }),
+];
