@@ -25,54 +25,33 @@ choose_boot() (
 # usage: refresh_boot WANTED [in-kernel-hook]: in a kernel's hooks update-grub comes after us
 refresh_boot() (
   choice=$(choose_boot "$1")
+  changed=0
   if [ -n "$choice" ]; then
     printf '%s\n' "$choice" | put_file "$BOOT"
     changed=$?
   elif [ -e "$BOOT" ]; then
-    rm -f "$BOOT" 2>/dev/null
-    changed=3
-  else
-    changed=0
+    rm -f "$BOOT" 2>/dev/null || changed=1
   fi
   if [ "$changed" = 1 ]; then
     warn "$BOOT can't be written: the boot loader's default stays as it is"
     return 0
   fi
-  grub_refresh "$changed" "${2:-}"
+  grub_refresh "${2:-}"
   systemd_boot_refresh
-  if [ -n "$choice" ] && [ "$changed" = 3 ] && ! has_grub && [ -z "$(loader_conf)" ]; then
-    warn 'the boot loader is none that lockstep-guard knows (GRUB, systemd-boot): choose the kernel yourself at the next boot'
+  if [ -n "$choice" ] && [ "$changed" = 3 ] && ! has_grub && ! has_systemd_boot; then
+    warn "the boot loader is none that lockstep-guard knows (GRUB, systemd-boot): see to it that it starts $(printf '%s\n' "$choice" | sed -n 's/^default //p')"
   fi
+  return 0
 )
 
-# The release that the boot loader starts by itself, as far as this can be told; nothing otherwise.
-next_boot() (
-  if has_grub; then
-    entry=$(sed -n 's/^[[:blank:]]*GRUB_DEFAULT=//p' "$ROOT"/etc/default/grub "$ROOT"/etc/default/grub.d/*.cfg 2>/dev/null |
-      tail -n 1 | tr -d "\"'")
-    if [ "$entry" = saved ]; then
-      entry=$(sed -n 's/^saved_entry=//p' "$ROOT/boot/grub/grubenv" 2>/dev/null)
-    fi
-    for release in $(installed_kernels); do
-      case $entry in
-        *"gnulinux-$release-"* | *"Linux $release")
-          if ! grep -qxF "avoid $release" "$BOOT" 2>/dev/null; then
-            printf '%s\n' "$release"
-            return 0
-          fi
-          ;;
-      esac
-    done
-    case $entry in
-      '' | 0 | *gnulinux*) ;;
-      *[!0-9\>]*) return 0 ;;
-    esac
-  elif [ -z "$(loader_conf)" ]; then
-    return 0
-  fi
-  if [ -s "$BOOT" ]; then
-    sed -n 's/^default //p' "$BOOT"
+# The release that the boot loader starts by itself, as far as this can be told: nothing when it is another system. Boot
+# loaders that the guard does not know are taken to start the newest kernel.
+next_boot() {
+  if has_systemd_boot && { ! has_grub || loader_variable LoaderInfo | grep -q systemd-boot; }; then
+    systemd_boot_next
+  elif has_grub; then
+    grub_next
   else
     installed_kernels | head -n 1
   fi
-)
+}

@@ -2,13 +2,17 @@
 # The installed kernels, and which of them have which module. Needs settings.sh and wanted.sh.
 
 # Whether a release is one of a flavour: `6.1.0-56-cloud-amd64` is cloud-amd64's, not amd64's. Parts of an ABI name begin
-# with a digit.
+# with a digit, but for the `rc7` of `6.13-rc7-amd64`.
 is_flavour() {
   case $1 in
     [0-9]*-"$2") ;;
     *) return 1 ;;
   esac
-  case -${1%-"$2"} in
+  abi_name=-${1%-"$2"}
+  case $abi_name in
+    *-rc[0-9]*) abi_name=${abi_name%%-rc[0-9]*}${abi_name#*-rc} ;;
+  esac
+  case $abi_name in
     *-[!0-9]* | *- | *--*) return 1 ;;
   esac
 }
@@ -31,9 +35,15 @@ has_files() (
   [ "$files" != - ] || return 1
   IFS=,
   for name in $files; do
-    set -- "$ROOT/usr/lib/modules/$release/$folder/$name".ko*
-    [ -e "$1" ] || set -- "$ROOT/lib/modules/$release/$folder/$name".ko*
-    [ -e "$1" ] || return 1
+    found=
+    for at in "$ROOT/usr/lib/modules/$release/$folder/$name" "$ROOT/lib/modules/$release/$folder/$name"; do
+      # Not what dpkg is still unpacking.
+      if [ -e "$at.ko" ] || [ -e "$at.ko.xz" ] || [ -e "$at.ko.zst" ] || [ -e "$at.ko.gz" ]; then
+        found=yes
+        break
+      fi
+    done
+    [ -n "$found" ] || return 1
   done
 )
 

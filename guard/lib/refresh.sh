@@ -49,18 +49,15 @@ clean() {
   remove_hooks
   remove_pins
   rm -f "$ORIGINS" 2>/dev/null
-  if [ -e "$BOOT" ] || [ -e "$GRUB_SCRIPT" ]; then
-    rm -f "$BOOT" 2>/dev/null
-    grub_refresh 3
-  fi
+  rm -f "$BOOT" 2>/dev/null
+  grub_refresh
   systemd_boot_refresh
   refresh_keep
-  rm -f "$RUN/reboot" "$ROOT/var/lib/prometheus/node-exporter/lockstep-guard.prom" 2>/dev/null
-  rmdir "$RUN" 2>/dev/null
+  forget_reboot
+  rm -f "$ROOT/var/lib/prometheus/node-exporter/lockstep-guard.prom" 2>/dev/null
   for name in archive preferences holds notice in-tree; do
     rm -f "$STATE/$name" 2>/dev/null
   done
   rmdir "$STATE" 2>/dev/null
-  with_systemd stop lockstep-guard-inhibit.service
   return 0
 }

@@ -13,6 +13,7 @@ import { addCommand, initCommand } from './configure-commands.ts';
 import { preflightCommand } from './preflight-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
+import { watchCommand } from './watch-command.ts';
 
 function currentVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -31,6 +32,7 @@ const routes = buildRouteMap({
     why: whyCommand,
     build: buildTargetCommand,
     preflight: preflightCommand,
+    watch: watchCommand,
     serve: serveCommand,
     doctor: doctorCommand,
     schema: schemaCommand,

@@ -91,48 +91,41 @@ function interruptSignal(): { signal: AbortSignal; dispose: () => void } {
   };
 }
 
+/** What a command that opens its own contexts works with. */
+export interface Stage {
+  config: Config;
+  /** Presents events on the terminal. */
+  present: Emit;
+  signal: AbortSignal;
+}
+
 /**
- * Runs a command's body with everything opened and prints what it returns; sets the exit status. Progress goes to
- * standard error, results to standard output.
+ * Runs a command's body with configuration, report and signals, and prints what it returns; sets the exit status.
+ * Progress goes to standard error, results to standard output.
+ *
+ * @param logFile the log that an error's message shall name
  */
-export async function withSession(
-  options: SessionOptions,
-  body: (context: Context, config: Config) => Promise<CommandOutput>,
+export async function withStage(
+  flags: CommonFlags,
+  body: (stage: Stage) => Promise<CommandOutput>,
+  logFile: () => string | undefined = () => undefined,
 ): Promise<void> {
-  const { flags, command } = options;
   const report = new TerminalReport({
     isTerminal: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
     columns: () => process.stderr.columns,
     write: (text) => void process.stderr.write(text),
   });
   const interrupt = interruptSignal();
-  let log: RunLog | undefined;
-  let context: Context | undefined;
   let state = '';
   try {
     const config = await loadConfig(flags.config);
     state = config.state;
-    if (options.exclusive) {
-      log = openRunLog(config.state, command);
-    }
-    const emit: Emit = (event) => {
-      log?.present(event);
-      report.present(event);
-    };
-    context = await openContext({
-      config,
-      emit,
-      signal: interrupt.signal,
-      command,
-      wait: options.wait ?? 0,
-      exclusive: options.exclusive,
-    });
-    const output = await body(context, config);
+    const present: Emit = (event) => report.present(event);
+    const output = await body({ config, present, signal: interrupt.signal });
     report.end();
     printOutput(output, flags.json);
   } catch (error) {
     report.end();
-    log?.error(error);
     // Ctrl-C reaches the programs that run too: how they end says nothing then.
     const interrupted: unknown =
       error instanceof LockstepError && error.code === 'INTERRUPTED'
@@ -141,14 +134,46 @@ export async function withSession(
     process.exitCode = reportError(
       interrupt.signal.aborted ? interrupted : explainSystemError(error, state),
       flags.json,
-      log?.file,
+      logFile(),
     );
   } finally {
-    // What can't be cleared away now is cleared away by the next run.
-    await context?.close().catch((error: unknown) => log?.error(error));
-    log?.close();
     interrupt.dispose();
   }
+}
+
+/** As {@link withStage}, with everything opened. */
+export async function withSession(
+  options: SessionOptions,
+  body: (context: Context, config: Config) => Promise<CommandOutput>,
+): Promise<void> {
+  const { flags, command, exclusive } = options;
+  let log: RunLog | undefined;
+  await withStage(
+    flags,
+    async ({ config, present, signal }) => {
+      log = exclusive ? openRunLog(config.state, command) : undefined;
+      let context: Context | undefined;
+      try {
+        context = await openContext({
+          ...{ config, signal, command, exclusive },
+          emit(event) {
+            log?.present(event);
+            present(event);
+          },
+          wait: options.wait ?? 0,
+        });
+        return await body(context, config);
+      } catch (error) {
+        log?.error(error);
+        throw error;
+      } finally {
+        // What can't be cleared away now is cleared away by the next run.
+        await context?.close().catch((error: unknown) => log?.error(error));
+        log?.close();
+      }
+    },
+    () => log?.file,
+  );
 }
 
 /** A path as a user would type it: relative to the working directory when that is shorter. */

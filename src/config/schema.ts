@@ -22,6 +22,13 @@ const repository = z
       .regex(/^[^<>]+ <[^<>@\s]+@[^<>@\s]+>$/, 'must look like "Name <mail@example.org>"')
       .optional()
       .describe('Maintainer of the packages that are built'),
+    validDays: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        'Days after which clients refuse an index that was not signed anew (Valid-Until); a run signs it after half of them. For ever unless given',
+      ),
     publish: publishPolicy
       .default('free')
       .describe('`free`: modules from main alone; `nonfree`: those from contrib and non-free too'),

@@ -3,6 +3,8 @@ export interface Job {
   id: string;
   /** Expected wall seconds: longer jobs begin first, so that the last one to end ends early. */
   weight: number;
+  /** Jobs of a lower rank begin first, whatever their weight; 0 unless given. */
+  rank?: number;
   run: (signal: AbortSignal) => Promise<void>;
 }
 

@@ -12,8 +12,8 @@ export class LocalEngine implements Engine {
   async run(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, Error>> {
     const queue = new PQueue({ concurrency: this.#concurrency });
     const failures = new Map<string, Error>();
-    const longestFirst = jobs.toSorted((a, b) => b.weight - a.weight);
-    const runs = longestFirst.map((job) =>
+    const inOrder = jobs.toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0) || b.weight - a.weight);
+    const runs = inOrder.map((job) =>
       queue.add(async () => {
         if (signal.aborted) {
           return;

@@ -318,6 +318,19 @@ describe('publishing again', () => {
     expect((await publish(options({ key: other }), [suite(debs)])).changed).toBe(false);
   });
 
+  test('is signed anew after half of the time for which it holds, and not before', async () => {
+    const at = (day: number): Date => new Date(Date.UTC(2026, 10, day, 12));
+    const publishAt = async (day: number): Promise<boolean> =>
+      (await publish(options({ date: at(day), validDays: 7 }), [suite(debs)])).changed;
+    expect(await publishAt(10)).toBe(true);
+    const release = (): Promise<string> =>
+      fs.readFile(path.join(repository, 'dists/trixie/Release'), 'utf8');
+    expect(await release()).toContain('Valid-Until: Tue, 17 Nov 2026 12:00:00 UTC');
+    expect(await publishAt(13)).toBe(false);
+    expect(await publishAt(14)).toBe(true);
+    expect(await release()).toContain('Valid-Until: Sat, 21 Nov 2026 12:00:00 UTC');
+  });
+
   test('an earlier date never goes into a later state', async () => {
     await publish(options(), [suite(debs)]);
     await publish(options({ date: new Date(0) }), [suite(debs.slice(1))]);

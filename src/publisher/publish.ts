@@ -28,6 +28,8 @@ export interface PublisherOptions {
   url: string;
   /** The instant that a changed Release file carries; never earlier than the one before it. */
   date: Date;
+  /** Days for which a Release file holds; it is signed anew after half of them. For ever unless given. */
+  validDays?: number | undefined;
   /** States of a suite that stay whole, the live one among them; 3 when not given. */
   retainedGenerations?: number;
   /** How files are changed; given by tests. */
@@ -103,6 +105,7 @@ async function publishInto(
       architectures,
       components: [component],
       description,
+      validDays: options.validDays,
     };
     plans.push(
       await planSuite({

@@ -12,6 +12,8 @@ export interface ReleaseFields {
   architectures: readonly string[];
   components: readonly string[];
   description: string | undefined;
+  /** Days after its date on which it ends (`Valid-Until`); undefined: never. */
+  validDays?: number | undefined;
   files: readonly IndexFile[];
 }
 
@@ -23,6 +25,13 @@ export interface PublishedRelease {
   files: IndexFile[];
 }
 
+const DAY = 24 * 60 * 60 * 1000;
+
+/** Whether half of the time for which a Release file holds is over: then it is to be signed anew. */
+export function isAgeing(present: Date, now: Date, validDays: number | undefined): boolean {
+  return validDays !== undefined && now.getTime() - present.getTime() >= (validDays * DAY) / 2;
+}
+
 /** An instant as Debian's Release files write it: RFC 5322 with `UTC`. */
 export function formatDate(date: Date): string {
   return date.toUTCString().replace(/GMT$/, 'UTC');
@@ -32,7 +41,7 @@ export function formatDate(date: Date): string {
  * The Release file of a suite (wiki.debian.org/DebianRepository/Format).
  *
  * `No-Support-for-Architecture-all` says that the packages for all architectures stand in each architecture's
- * index. There is no Valid-Until: nothing is written while nothing changes. There is no Release.gpg either, since
+ * index. There is no Release.gpg, since
  * two files can't be replaced by one rename; every apt since 2012 reads InRelease.
  */
 export function formatRelease(release: ReleaseFields, date: Date): string {
@@ -43,6 +52,12 @@ export function formatRelease(release: ReleaseFields, date: Date): string {
     ['Suite', release.suite],
     ['Codename', release.codename],
     ['Date', formatDate(date)],
+    [
+      'Valid-Until',
+      release.validDays === undefined
+        ? undefined
+        : formatDate(new Date(date.getTime() + release.validDays * DAY)),
+    ],
     ['Acquire-By-Hash', 'yes'],
     ['NotAutomatic', release.notAutomatic ? 'yes' : undefined],
     ['ButAutomaticUpgrades', release.butAutomaticUpgrades ? 'yes' : undefined],

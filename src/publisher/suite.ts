@@ -19,7 +19,7 @@ import {
   type PublishedSuite,
   recordPath,
 } from './published.ts';
-import { formatRelease, parseRelease, type ReleaseFields } from './release.ts';
+import { formatRelease, isAgeing, parseRelease, type ReleaseFields } from './release.ts';
 
 /** A suite as it shall be, found without changing anything. */
 export interface SuitePlan {
@@ -101,7 +101,8 @@ export async function planSuite(input: SuiteInput): Promise<SuitePlan> {
   const former = published?.former ?? [];
   if (present !== undefined && published?.inRelease !== undefined) {
     const isSame = formatRelease(fields, present.date) === present.text;
-    if (isSame && (await key.verify(published.inRelease))) {
+    const isFresh = !isAgeing(present.date, input.date, fields.validDays);
+    if (isSame && isFresh && (await key.verify(published.inRelease))) {
       return {
         suite: fields.suite,
         files,

@@ -11,6 +11,8 @@ export interface RunLog {
   present(event: LockstepEvent): void;
   error(error: unknown): void;
   close(): void;
+  /** Closes it and removes the file: nothing in it is worth keeping. */
+  discard(): void;
 }
 
 /** Opens the log of a run below `<state>/log`; the newest 30 are kept. */
@@ -41,6 +43,10 @@ export function openRunLog(state: string, command: string): RunLog {
     close() {
       destination.flushSync();
       destination.end();
+    },
+    discard() {
+      destination.end();
+      fs.rmSync(file, { force: true });
     },
   };
 }

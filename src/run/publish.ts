@@ -84,6 +84,7 @@ export async function publishAll(context: Context, plan: SurveyPlan): Promise<Pu
       url: config.repository.url,
       key,
       date: new Date(),
+      validDays: config.repository.validDays,
     },
     suites,
     signal,

@@ -45,11 +45,24 @@ function expectations(records: readonly BuildRecord[]): (target: Target) => numb
   return ({ module }) => last.get(module.name) ?? module.source.size * SECONDS_A_BYTE;
 }
 
+/** How a run goes about its builds; nothing given: all of them, the longest first, published at the end. */
+export interface BuildOptions {
+  /** Whether a queued target is to be built now. */
+  isDue?: ((target: Target) => boolean) | undefined;
+  /** Targets of a lower rank begin first. */
+  rankOf?: ((target: Target, seconds: number) => number) | undefined;
+  /** Called after each build, while others go on. */
+  onBuilt?: ((record: BuildRecord) => void) | undefined;
+}
+
 /** What a run builds now. */
-function queuedOf({ plan }: SurveyPlan): Target[] {
+function queuedOf({ plan }: SurveyPlan, { isDue }: BuildOptions = {}): Target[] {
   return plan.targets.filter(
-    ({ verdict, key, waitsFor }) =>
-      verdict === 'queued' && key !== undefined && waitsFor === undefined,
+    (target) =>
+      target.verdict === 'queued' &&
+      target.key !== undefined &&
+      target.waitsFor === undefined &&
+      isDue?.(target) !== false,
   );
 }
 
@@ -60,10 +73,14 @@ function queuedOf({ plan }: SurveyPlan): Target[] {
  * @returns what went wrong; the targets then get what they need one by one, and those that can't are broken
  * @throws LockstepError INTERRUPTED, DISK_FULL
  */
-async function prepare(context: Context, plan: SurveyPlan): Promise<LockstepError | undefined> {
+async function prepare(
+  context: Context,
+  plan: SurveyPlan,
+  options: BuildOptions,
+): Promise<LockstepError | undefined> {
   const { survey } = plan;
   const byArchive = new Map<ArchiveGroup, Target[]>();
-  for (const target of queuedOf(plan)) {
+  for (const target of queuedOf(plan, options)) {
     const archive = survey.archiveOf(target.kernel);
     const targets = byArchive.get(archive) ?? [];
     byArchive.set(archive, targets);
@@ -145,6 +162,7 @@ async function prepareArchive(
 export async function buildQueued(
   context: Context,
   plan: SurveyPlan,
+  options: BuildOptions = {},
 ): Promise<{ done: BuildRecord[]; failure: Error | undefined }> {
   const done: BuildRecord[] = [];
   const expected = expectations(context.ledger.all());
@@ -152,7 +170,7 @@ export async function buildQueued(
   const { emit } = context;
   const { survey } = plan;
   const trees = new TreesOfArchives(context);
-  for (const target of queuedOf(plan)) {
+  for (const target of queuedOf(plan, options)) {
     const { key, module, kernel } = target;
     if (key === undefined || jobs.has(key)) {
       continue;
@@ -160,6 +178,7 @@ export async function buildQueued(
     jobs.set(key, {
       id: key,
       weight: expected(target),
+      rank: options.rankOf?.(target, expected(target)) ?? 0,
       async run() {
         emit({ type: 'target-started', module: module.name, release: kernel.release });
         const kernelTrees = trees.of(survey.archiveOf(kernel));
@@ -173,6 +192,7 @@ export async function buildQueued(
           reason: record.reason,
           seconds: record.seconds,
         });
+        options.onBuilt?.(record);
       },
     });
   }
@@ -200,6 +220,7 @@ const MAX_ROUNDS = 16;
 export async function buildAll(
   context: Context,
   first: SurveyPlan,
+  options: BuildOptions = {},
 ): Promise<{ built: BuildRecord[]; failure: Error | undefined; plan: Plan }> {
   const { survey } = first;
   const built: BuildRecord[] = [];
@@ -207,7 +228,7 @@ export async function buildAll(
   let { plan } = first;
   const tried = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const queued = queuedOf({ survey, plan }).filter(({ key }) => !tried.has(key ?? ''));
+    const queued = queuedOf({ survey, plan }, options).filter(({ key }) => !tried.has(key ?? ''));
     if (queued.length === 0 && round > 0) {
       break;
     }
@@ -215,8 +236,8 @@ export async function buildAll(
     for (const { key } of queued) {
       tried.add(key ?? '');
     }
-    const problem = await prepare(context, next);
-    const result = await buildQueued(context, next);
+    const problem = await prepare(context, next, options);
+    const result = await buildQueued(context, next, options);
     built.push(...result.done);
     failure ??= result.failure;
     if (built.every((record) => record.outcome === 'broken')) {
@@ -227,14 +248,36 @@ export async function buildAll(
   return { built, failure, plan };
 }
 
-/** The main job: archive → kernels and modules → plan → build and verify → package → publish. */
-export async function run(context: Context): Promise<RunResult> {
+/** How a run's builds go, and what is waited for after them, however they end. */
+export type RunOptions = BuildOptions & { end?: () => Promise<void> };
+
+async function buildAndEnd(
+  context: Context,
+  first: SurveyPlan,
+  { end, ...options }: RunOptions,
+): ReturnType<typeof buildAll> {
+  try {
+    return await buildAll(context, first, options);
+  } finally {
+    await end?.();
+  }
+}
+
+/**
+ * The main job: archive → kernels and modules → plan → build and verify → package → publish.
+ *
+ * @param optionsFor how the builds of a survey go; all at once, published at their end, unless given
+ */
+export async function run(
+  context: Context,
+  optionsFor: (survey: Survey) => RunOptions = () => ({}),
+): Promise<RunResult> {
   const began = Date.now();
   const { emit } = context;
   const first = await planAll(context, { refresh: true });
   const { survey } = first;
   const buildBegan = Date.now();
-  const { built, failure, plan } = await buildAll(context, first);
+  const { built, failure, plan } = await buildAndEnd(context, first, optionsFor(survey));
   if (built.length > 0) {
     const seconds = since(buildBegan);
     emit({ type: 'phase-done', phase: 'build', seconds, detail: `${built.length} targets` });

@@ -1,0 +1,51 @@
+import type { Context } from './context.ts';
+import { planSurvey } from './plan.ts';
+import { publishAll } from './publish.ts';
+import type { Survey } from './survey.ts';
+
+/**
+ * Publishes what is built while other builds go on. One publication at a time: what ends meanwhile is in the next one.
+ */
+export class PublishAlong {
+  readonly #context: Context;
+  readonly #survey: Survey;
+  #isWanted = false;
+  #work: Promise<void> | undefined;
+
+  constructor(context: Context, survey: Survey) {
+    this.#context = context;
+    this.#survey = survey;
+  }
+
+  /** Says that something was built; returns at once. */
+  note(): void {
+    this.#isWanted = true;
+    this.#work ??= this.#publish();
+  }
+
+  /** Waits until all that was noted is published, or could not be: the run's own publication tells of that. */
+  async end(): Promise<void> {
+    await this.#work;
+  }
+
+  async #publish(): Promise<void> {
+    const { emit, signal } = this.#context;
+    try {
+      while (this.#isWanted && !signal.aborted) {
+        this.#isWanted = false;
+        const plan = await planSurvey(this.#context, this.#survey);
+        const { changed, suites } = await publishAll(this.#context, { survey: this.#survey, plan });
+        if (changed) {
+          for (const suite of suites) {
+            emit({ type: 'published', ...suite });
+          }
+        }
+      }
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      emit({ type: 'warning', code: 'PUBLISH_DELAYED', message });
+    } finally {
+      this.#work = undefined;
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exists } from '../src/core/files.ts';
+import type { Running } from './support/program.ts';
+import type { OwnPackage } from './support/small-archive.ts';
+import type { SuitesHome } from './support/suites-home.ts';
+import { type SuitesStage, suitesStage } from './support/suites-stage.ts';
+import type { TestKernel } from './support/test-kernels.ts';
+
+const MINUTES = 60_000;
+
+let stage: SuitesStage;
+let first: TestKernel;
+let second: TestKernel;
+let widget: OwnPackage;
+
+beforeAll(async () => {
+  stage = await suitesStage('watch');
+  first = await stage.kernel({ release: '6.12.201+deb13-cloud-amd64', version: '6.12.201-1' });
+  second = await stage.kernel({ release: '6.12.202+deb13-cloud-amd64', version: '6.12.202-1' });
+  widget = await stage.module({ name: 'widget', version: '1.0' });
+});
+
+afterAll(async () => {
+  await stage[Symbol.asyncDispose]();
+});
+
+async function until(what: string, done: () => Promise<boolean>, minutes = 4): Promise<void> {
+  const deadline = Date.now() + minutes * MINUTES;
+  while (!(await done())) {
+    if (Date.now() > deadline) {
+      throw new Error(`it never came to it: ${what}`);
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+  }
+}
+
+function watching(home: SuitesHome): Running {
+  const config = path.join(home.folder, 'lockstep.yaml');
+  return stage.box.start(['watch', '-c', config, '--period', '1']);
+}
+
+async function logsOf(home: SuitesHome): Promise<string[]> {
+  const names = await fs.readdir(path.join(home.folder, 'state/log')).catch(() => []);
+  return names.filter((name) => name.includes('-watch-'));
+}
+
+describe('a watch', () => {
+  test(
+    'publishes what comes, outlives a mirror that is away, and ends when it is told to',
+    async () => {
+      const home = await stage.home('comes');
+      await home.configure({ archives: [stage.entry('stable')], modules: ['widget-dkms'] });
+      const before = [...first.packages, await stage.meta(first), widget];
+      await stage.archive.setSuite('stable', { packages: before });
+      const running = watching(home);
+      const has = (release: string) => async (): Promise<boolean> =>
+        (await home.published('stable')).has(`widget-modules-${release}`);
+      await until('the first kernel’s module', has(first.release));
+
+      await stage.archive.setSuite('stable', {
+        packages: [...before, ...second.packages, await stage.meta(second)],
+      });
+      await until('the second kernel’s module', has(second.release));
+      expect(
+        (await home.published('stable')).get('widget-modules-cloud-amd64')?.get('Depends'),
+      ).toContain(`linux-latest-modules-${second.release}`);
+      expect(await home.complaints('stable')).toEqual([]);
+
+      stage.mirror.steer(/./, { kind: 'status', status: 503 });
+      await until('a look that failed', async () => (await logsOf(home)).length > 2);
+      stage.mirror.calm();
+
+      // Looks that find nothing leave no log; another command gets its turn between two looks.
+      const status = await home.lockstep('kernels', '--offline', '--wait', '60');
+      expect(status, status.stderr).toMatchObject({ exitCode: 0 });
+      expect((await logsOf(home)).length).toBeLessThanOrEqual(4);
+
+      running.kill('SIGTERM', 'program');
+      const end = await running.end;
+      expect(end, end.stderr).toMatchObject({ exitCode: 0 });
+      expect(await exists(path.join(home.folder, 'state/lock.sqlite.holder'))).toBe(false);
+    },
+    10 * MINUTES,
+  );
+
+  test(
+    'that is told to end while it builds drops the build, and the next one makes it',
+    async () => {
+      const home = await stage.home('dropped');
+      await home.configure({ archives: [stage.entry('slow')], modules: ['slug-dkms'] });
+      const slug = await stage.module({
+        name: 'slug',
+        version: '1.0',
+        conf: 'PRE_BUILD="wait.sh"',
+        files: { 'wait.sh': '#!/bin/sh\n[ -e /usr/src/slug-1.0/quick ] || sleep 20\n' },
+      });
+      await stage.archive.setSuite('slow', {
+        packages: [...first.packages, await stage.meta(first), slug],
+      });
+      const running = watching(home);
+      const work = path.join(home.folder, 'state/work');
+      await until('a build in work', async () =>
+        (await fs.readdir(work).catch((): string[] => [])).some((name) =>
+          name.endsWith('.building'),
+        ),
+      );
+      running.kill('SIGTERM', 'program');
+      const end = await running.end;
+      expect(end, end.stderr).toMatchObject({ exitCode: 0 });
+      expect((await home.published('slow')).size).toBe(0);
+      expect(await exists(work)).toBe(false);
+
+      const once = await home.lockstep('watch', '--looks', '1');
+      expect(once, once.stderr).toMatchObject({ exitCode: 0 });
+      expect((await home.published('slow')).has(`slug-modules-${first.release}`)).toBe(true);
+    },
+    10 * MINUTES,
+  );
+});
