@@ -27,6 +27,7 @@ const parts = [
   'publisher',
   'ledger',
   'report',
+  'site',
   'config',
 ];
 /** Folder of src → the folders whose values it may import. */

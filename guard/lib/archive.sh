@@ -29,18 +29,20 @@ archive() {
     return 0
   fi
   found=$(read_archive "$@" && read_ranks "$@") || return 1
+  # The installed packages are always among them: an empty answer is a failure.
+  [ $# -eq 0 ] || [ -n "$found" ] || return 1
   printf '%s\n%s\n' "$stamp" "$found" | put_file "$STATE/archive"
   printf '%s\n' "$found"
 }
 
 read_archive() {
   [ $# -gt 0 ] || return 0
-  native=$(dpkg --print-architecture) || return 1
+  native=$(apt-config dump --format '%v%n' APT::Architecture 2>/dev/null)
   apt-cache show -- "$@" 2>/dev/null | awk -v native="$native" -v asked="$*" -v OFS='\t' '
     function flush(   depends, count, i, name, release, needs) {
       if (package == "") return
       name = package
-      if (architecture != native && architecture != "all" && index(" " asked " ", " " package ":" architecture " "))
+      if (native != "" && architecture != native && architecture != "all" && index(" " asked " ", " " package ":" architecture " "))
         name = package ":" architecture
       if (match(provides, /linux-latest-modules-[^ ,]+/))
         print "kernel", name, version, substr(provides, RSTART + 21, RLENGTH - 21)

@@ -14,6 +14,7 @@ import { preflightCommand } from './preflight-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
 import { watchCommand } from './watch-command.ts';
+import { siteCommand } from './site-command.ts';
 
 function currentVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -33,6 +34,7 @@ const routes = buildRouteMap({
     build: buildTargetCommand,
     preflight: preflightCommand,
     watch: watchCommand,
+    site: siteCommand,
     serve: serveCommand,
     doctor: doctorCommand,
     schema: schemaCommand,

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { type GuardFolder, guardFolder, SHELLS } from './guard-folder.ts';
+
+const A = '6.12.117+deb13-amd64';
+const B = '6.12.118+deb13-amd64';
+const HOLD = `${B}\tlinux-image-amd64\t6.12.118-1\tdemo\t1700000000\theld\tdemo-modules-amd64\tTests\n`;
+
+/** dpkg knows the metapackage of A, apt's lists that of B too, and one of the tracking package. */
+async function world(folder: GuardFolder, tracking: readonly string[]): Promise<void> {
+  await folder.write('var/lib/apt/lists/x', 'x');
+  await folder.stub(
+    'dpkg-query',
+    `printf 'installed\\tlinux-image-amd64\\t6.12.117-1\\tlinux-latest-modules-${A}, x\\n'`,
+  );
+  const stanzas = [
+    `Package: linux-image-amd64\nVersion: 6.12.117-1\nArchitecture: amd64\nProvides: linux-latest-modules-${A}\n`,
+    `Package: linux-image-amd64\nVersion: 6.12.118-1\nArchitecture: amd64\nProvides: a, linux-latest-modules-${B}\n`,
+    ...tracking.map(
+      (release, index) =>
+        `Package: demo-modules-amd64\nVersion: ${index}\nArchitecture: amd64\nDepends: demo-modules-${release} (>= 1), linux-latest-modules-${release}, lockstep-guard\n`,
+    ),
+  ];
+  await folder.write('stanzas', stanzas.join('\n'));
+  await folder.stub(
+    'apt-cache',
+    `case "$*" in
+      show*) cat "${folder.path}/stanzas" ;;
+      *policy*) printf 'linux-image-amd64:\n  Version table:\n     6.12.118-1 500\n        500 x\n *** 6.12.117-1 100\n' ;;
+    esac`,
+  );
+  await folder.stub(
+    'dpkg',
+    'case "$1" in --compare-versions) [ "$2" \\> "$4" ] ;; *) echo amd64 ;; esac',
+  );
+}
+
+describe.each(SHELLS)('status, run by %s', (...shell) => {
+  test('of a machine that wants nothing', async () => {
+    await using folder = await guardFolder(shell);
+    const { exitCode, stdout } = await folder.run('status');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('No module is wanted');
+    expect(JSON.parse((await folder.run('status', '--json')).stdout)).toEqual({
+      status: 0,
+      kernels: [],
+      holds: [],
+    });
+  });
+
+  test('pins a version without its module, says so, and takes the pin back when it is published', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    const held = await folder.run('status', '--json');
+    expect(held.exitCode, held.stderr).toBe(1);
+    expect(JSON.parse(held.stdout)).toMatchObject({
+      status: 1,
+      kernels: [{ release: A, module: 'demo', present: true }],
+      holds: [
+        { release: B, metapackage: 'linux-image-amd64', version: '6.12.118-1', state: 'held' },
+      ],
+    });
+    const pins = await folder.read('etc/apt/preferences.d/lockstep-guard');
+    expect(pins).toMatch(
+      /^Package: linux-image-amd64 .*\nPin: version 6\.12\.118-1\nPin-Priority: -1$/m,
+    );
+    const text = await folder.run('status');
+    expect(text.stdout).toContain(
+      `Linux ${B} lacks the module demo: linux-image-amd64 is held back`,
+    );
+
+    await world(folder, [A, B]);
+    await folder.write('var/lib/apt/lists/y', 'y');
+    const free = await folder.run('status', '--json');
+    expect(free.exitCode, free.stderr).toBe(0);
+    expect(await folder.read('etc/apt/preferences.d/lockstep-guard')).toBeUndefined();
+  });
+
+  test('marks the kernel that boots next, and ends with 2 when that lacks a module', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(B);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    const { exitCode, stdout } = await folder.run('status');
+    expect(exitCode).toBe(2);
+    expect(stdout).toMatch(/6\.12\.118\+deb13-amd64 +demo +MISSING +next boot/);
+  });
+
+  test('what others have written can not break out of JSON or metrics', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64', origin: 'a"b\\c\u001b[31m<x>' });
+    await world(folder, [A]);
+    const json: unknown = JSON.parse((await folder.run('status', '--json')).stdout);
+    expect(json).toMatchObject({ holds: [{ module: 'demo' }] });
+    const metrics = (await folder.run('status', '--prometheus')).stdout;
+    for (const line of metrics.trim().split('\n')) {
+      expect(line).toMatch(/^(# (HELP|TYPE) .*|[a-z_]+(\{([a-z]+="[^"\\]*",?)*\})? \d+)$/);
+    }
+  });
+
+  test('allow and forbid a kernel', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    expect((await folder.run('allow', B)).exitCode).toBe(0);
+    expect(JSON.parse((await folder.run('status', '--json')).stdout)).toMatchObject({
+      holds: [{ state: 'allowed' }],
+    });
+    expect((await folder.run('forbid', B)).exitCode).toBe(0);
+    expect(await folder.read('var/lib/lockstep-guard/holds')).toContain('\theld\t');
+    for (const wrong of [
+      ['allow'],
+      ['allow', 'a b'],
+      ['allow', '../x'],
+      ['status', '--x'],
+      ['x'],
+      [],
+    ]) {
+      const { exitCode, stderr } = await folder.run(...wrong);
+      expect(exitCode).toBe(64);
+      expect(stderr).not.toBe('');
+    }
+  });
+
+  test('since when a kernel is missed is remembered', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    await folder.write('var/lib/lockstep-guard/holds', HOLD);
+    await folder.run('refresh');
+    expect(await folder.read('var/lib/lockstep-guard/holds')).toBe(HOLD);
+    await folder.write('etc/lockstep/guard.conf', 'max-hold-days=30\n');
+    await folder.run('refresh');
+    expect(await folder.read('var/lib/lockstep-guard/holds')).toContain('\tpast\t');
+  });
+});
