@@ -27,6 +27,7 @@ const parts = [
   'publisher',
   'ledger',
   'report',
+  'notify',
   'site',
   'config',
 ];

@@ -2,7 +2,7 @@ import { newArrivals } from '../ledger/arrivals.ts';
 import { newOutcomes } from '../ledger/outcomes.ts';
 import type { Plan } from '../model/plans.ts';
 import type { KernelSighting } from '../model/sightings.ts';
-import type { Arrival } from '../model/timeline.ts';
+import type { Arrival, Outcome } from '../model/timeline.ts';
 import { kernelId } from '../planner/names.ts';
 import type { Context } from './context.ts';
 import type { Survey, SurveySuite } from './survey.ts';
@@ -61,10 +61,12 @@ function earliest(facts: SurveySuite['facts'], names: readonly string[]): string
   );
 }
 
-/** Notes how targets fared since the last time. */
-export async function noteOutcomes({ ledger }: Context, { targets }: Plan): Promise<void> {
+/** Notes how targets fared since the last time. @returns what was noted */
+export async function noteOutcomes({ ledger }: Context, { targets }: Plan): Promise<Outcome[]> {
   const { outcomes } = ledger.timeline;
   const publications = await ledger.publications();
   const now = new Date().toISOString();
-  await outcomes.append(newOutcomes(await outcomes.read(), targets, publications, now));
+  const fresh = newOutcomes(await outcomes.read(), targets, publications, now);
+  await outcomes.append(fresh);
+  return fresh;
 }

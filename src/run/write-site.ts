@@ -1,6 +1,7 @@
 import { LockstepError } from '../core/errors.ts';
 import { renderSite, siteAssets } from '../site/site.ts';
 import type { Context } from './context.ts';
+import { notify } from './notify.ts';
 import { planSurvey, type SurveyPlan } from './plan.ts';
 import { gatherSite } from './site.ts';
 import { type SiteChanges, SiteFolder } from './site-folder.ts';
@@ -14,7 +15,7 @@ import { noteOutcomes } from './timeline.ts';
  * @throws LockstepError DISK_FULL, REPOSITORY_INVALID; any error of the file system
  */
 export async function writeSite(context: Context, plan: SurveyPlan): Promise<SiteChanges> {
-  await noteOutcomes(context, plan.plan);
+  await notify(context, await noteOutcomes(context, plan.plan));
   const data = await gatherSite(context, plan);
   const folder = await SiteFolder.open(context.config.repository.directory);
   for (const asset of await siteAssets()) {

@@ -29,8 +29,13 @@ export function makeTarget(options: {
     },
     suites: ['trixie'],
     ...{ ahead: [], key: undefined, verdict, reason, cause: undefined, waitsFor: undefined },
-    ...{ builtOn: [],
-    withheld: undefined, since: '2026-11-02T00:00:00.000Z', record: undefined, passedOver: [] },
+    ...{
+      builtOn: [],
+      withheld: undefined,
+      since: '2026-11-02T00:00:00.000Z',
+      record: undefined,
+      passedOver: [],
+    },
   };
 }
 
