@@ -7,6 +7,7 @@
 #   command  word                 a word of the command line
 #   new      release  file|-      an image that is not installed
 #   gone     release              an image that is removed
+#   moved    metapackage          one of kernels that stays, in another version
 #   module   package  file|-      some package of modules that comes or stays
 #   dropped  package              one that is removed
 read_transaction() {
@@ -31,6 +32,8 @@ read_transaction() {
       if ($1 ~ /^linux-(image|binary)-(unsigned-)?[0-9]/ && $1 !~ /-dbg$/) {
         if (action == "**REMOVE**") print "gone", release_of($1)
         else if ($2 == "-") print "new", release_of($1), (action ~ /^\*\*/ ? "-" : action)
+      } else if ($1 ~ /^linux-image-[a-z]/) {
+        if ($2 != "-" && $6 != "-" && $5 != "=") print "moved", $1
       } else if ($1 ~ /-modules-/) {
         if (action == "**REMOVE**") print "dropped", $1
         else print "module", $1, (action ~ /^\*\*/ ? "-" : action)
@@ -155,11 +158,28 @@ loses_last_kernel() (
   printf '%s\n' "${any:-none}"
 )
 
+# Refuses to give up tracking packages that stand in the way of a kernel metapackage and that nobody named: kernels would
+# come without their modules from then on. Status 0: refused.
+refuse_loss() (
+  moved=$(printf '%s\n' "$TRANSACTION" | sed -n "s/^moved$TAB//p" | tr '\n' ' ')
+  [ -n "$moved" ] || exit 1
+  lost=
+  for package in $(printf '%s\n' "$1" | cut -f 3 | sort -u); do
+    ! has_line dropped "$package" || lost="$lost $package"
+  done
+  [ -n "$lost" ] || exit 1
+  {
+    say "not removing$lost: this machine wants it, and it does not go with that version of ${moved% }. The ways on:"
+    printf '    a kernel alone       install it by its name: linux-image-RELEASE\n'
+    printf '    all the same         name the package as well:%s\n' "$(printf '%s' "$lost" | sed 's/ [^ ]*/&-/g')"
+  } >&2
+)
+
 # The gate. Status 10: refused, with the reason on standard error; anything else is no refusal.
 gate() {
   TRANSACTION=$(read_transaction)
   case $TRANSACTION in
-    *"new$TAB"* | *"gone$TAB"*) ;;
+    *"new$TAB"* | *"gone$TAB"* | *"moved$TAB"*) ;;
     *) return 0 ;;
   esac
   table=$(still_wanted)
@@ -190,6 +210,9 @@ gate() {
     }
   done)
   if [ -n "$refused" ]; then
+    return 10
+  fi
+  if [ -z "$allow" ] && [ "$HOLD" = yes ] && refuse_loss "$table"; then
     return 10
   fi
   if after=$(loses_last_kernel "$table"); then
