@@ -61,7 +61,9 @@ take_setting() {
   case $1:$2 in
     hold:yes | hold:warn | hold:no) HOLD=$2 ;;
     max-hold-days:*[!0-9]*) warn "$CONF: max-hold-days=$2 is no number of days; there is no limit" ;;
-    max-hold-days:*) MAX_HOLD_DAYS=$2 ;;
+    max-hold-days:??????*) warn "$CONF: max-hold-days=$2 is too long; there is no limit" ;;
+    # A number that begins with 0 is octal for the shell.
+    max-hold-days:*) MAX_HOLD_DAYS=${2#"${2%%[!0]*}"}; MAX_HOLD_DAYS=${MAX_HOLD_DAYS:-${2:+0}} ;;
     fallback:dkms | fallback:none) FALLBACK=$2 ;;
     except:*) EXCEPT=$2 ;;
     boot-default:yes | boot-default:no) BOOT_DEFAULT=$2 ;;

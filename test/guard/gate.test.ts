@@ -117,6 +117,10 @@ describe.each(SHELLS)('the gate, run by %s', (...shell) => {
     ['… for another one', 'except=demo:cloud-amd64\n', 10],
     ['the longest time is not over', 'max-hold-days=100000\n', 10],
     ['the longest time is over', 'max-hold-days=7\n', 0],
+    ['the longest time, with a 0 before it, is not over', 'max-hold-days=09999\n', 10],
+    ['the longest time, with a 0 before it, is over', 'max-hold-days=08\n', 0],
+    ['no time at all', 'max-hold-days=0\n', 0],
+    ['a time that is no number of this machine', `max-hold-days=${'9'.repeat(30)}\n`, 10],
     ['nonsense', 'hold=perhaps\nmax-hold-days=soon\n\u0000\u00ff\n=\nx\n', 10],
   ])('%s', async (_what, conf, status) => {
     await using folder = await machine(shell);
