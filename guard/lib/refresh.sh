@@ -10,7 +10,8 @@ refresh_machine() {
 
 # Everything; silent when nothing is to be said. It never fails.
 refresh() {
-  table=$(wanted)
+  # All stays as it is when it can't be told what is wanted: awk is missing, no memory.
+  table=$(wanted) || return 0
   if [ -z "$table" ]; then
     clean
     return 0

@@ -1,3 +1,5 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { guardFolder, SHELLS } from './guard-folder.ts';
 
@@ -149,6 +151,34 @@ describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => 
     for (const name of ['b-noise', 'c-half', 'd-bad', 'e-bad']) {
       expect(stderr).toContain(`wanted/${name} can not be understood`);
     }
+  });
+
+  test('a folder and a link to nothing among the wanted files spoil none', async () => {
+    await using guard = await guardFolder(shell);
+    await guard.want({ module: 'good', flavour: 'amd64' });
+    const at = 'usr/share/lockstep-guard/wanted';
+    await guard.write(`${at}/a-folder/file`, 'Module: x\n');
+    await fs.symlink('nowhere', path.join(guard.path, at, 'b-link'));
+    await guard.write(`${at}/sub/c`, '');
+    expect(await guard.sh('wanted')).toMatchObject({
+      exitCode: 0,
+      stdout: 'good\tamd64\tgood-modules-amd64\tgood-modules-\tgood\t-\tTests\n',
+      stderr: '',
+    });
+  });
+
+  test('when it can not be told what is wanted, all stays as it is', async () => {
+    await using guard = await guardFolder(shell);
+    await guard.want({ module: 'm', flavour: 'amd64' });
+    await guard.kernel(A);
+    await guard.run('refresh');
+    const before = await guard.tree();
+    expect(before).toHaveProperty('etc/apt/apt.conf.d/80lockstep-guard');
+    await guard.stub('awk', 'exit 127');
+    expect((await guard.run('refresh')).exitCode).toBe(0);
+    expect((await guard.run('kernel-hook')).exitCode).toBe(0);
+    expect(await guard.tree()).toEqual(before);
+    expect((await guard.run('status')).exitCode).toBe(2);
   });
 
   test('without a wanted file nothing is wanted, and nothing is said', async () => {
