@@ -83,7 +83,7 @@ comes_with() {
   has_line module "$4$1" && return 0
   if ! has_line dropped "$4$1"; then
     has_module "$1" "$2" "$3" "$4" "$5" "$6" && return 0
-    [ -e "$ROOT/var/lib/dpkg/info/$4$1.list" ] && return 0
+    is_installed "$4$1" && return 0
   fi
   dkms_comes "$2" "$1" && return 0
   says_in_tree "$1" "$7" "$4"
@@ -102,7 +102,7 @@ any_comes_with() (
 )
 
 dkms_comes() {
-  [ "$FALLBACK" = dkms ] && [ -e "$ROOT/var/lib/dpkg/info/$1-dkms.list" ] || return 1
+  [ "$FALLBACK" = dkms ] && is_installed "$1-dkms" || return 1
   [ -e "$ROOT/var/lib/dpkg/info/linux-headers-$2.list" ] || [ -e "$ROOT/usr/src/linux-headers-$2" ] ||
     { for track in "$ROOT"/var/lib/dpkg/info/linux-headers-[a-z]*.list; do [ -e "$track" ] && return 0; done; return 1; }
 }

@@ -147,6 +147,21 @@ describe.each(SHELLS)('the gate, run by %s', (...shell) => {
     expect(text.match(/not installing/g)).toHaveLength(1);
   });
 
+  test("a module's package that is removed, but not purged", async () => {
+    await using folder = await machine(shell);
+    await folder.write(`var/lib/dpkg/info/demo-modules-${B}.list`, '/.\n');
+    await folder.stub('dpkg-query', 'printf installed');
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(0);
+    await folder.stub('dpkg-query', 'printf config-files');
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(10);
+    await folder.write('etc/lockstep/guard.conf', 'fallback=dkms\n');
+    await folder.write('var/lib/dpkg/info/demo-dkms.list', '/.\n');
+    await folder.write('var/lib/dpkg/info/linux-headers-amd64.list', '/.\n');
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(10);
+    await folder.stub('dpkg-query', 'printf installed');
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(0);
+  });
+
   test('a machine that wants nothing', async () => {
     await using folder = await guardFolder(shell);
     await folder.kernel(A);
