@@ -84,13 +84,19 @@ is_excepted() {
 # 3: it was changed; 1: it can't be written.
 put_file() (
   umask 022
-  # apt and run-parts ignore names with this ending.
-  new=$1.dpkg-new
-  { [ -d "${1%/*}" ] || mkdir -p "${1%/*}"; } 2>/dev/null && cat 2>/dev/null >"$new" || { rm -f "$new" 2>/dev/null; return 1; }
+  # apt and run-parts ignore names with this ending; the guard may run twice at a time.
+  new=$1.$$.dpkg-new
+  [ -d "${1%/*}" ] || mkdir -p "${1%/*}" 2>/dev/null || return 1
+  # Never through a link, which others may have put into a folder of theirs.
+  if [ -e "$new" ] || [ -h "$new" ]; then
+    rm -f "$new" 2>/dev/null
+  fi
+  set -C
+  { cat >"$new"; } 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
   if cmp -s "$new" "$1" 2>/dev/null; then
     rm -f "$new"
     return 0
   fi
-  chmod "${2:-644}" "$new" && mv -f "$new" "$1" 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
+  { [ "${2:-644}" = 644 ] || chmod "$2" "$new"; } && mv -f "$new" "$1" 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
   return 3
 )

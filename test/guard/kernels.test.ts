@@ -181,6 +181,33 @@ describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => 
     expect((await guard.run('status')).exitCode).toBe(2);
   });
 
+  test('a file is written whole by two at a time, and through nobody\'s link', async () => {
+    await using guard = await guardFolder(shell);
+    await guard.write('secret', 'old');
+    const { stdout } = await guard.sh(`
+      for name in "$$" 1; do
+        ln -s secret "$ROOT/a.$name.dpkg-new"
+      done
+      mkdir "$ROOT/var"
+      printf 'one\\n' | put_file "$ROOT/a"
+      echo $?
+      printf 'one\\n' | put_file "$ROOT/a"
+      echo $?
+      printf 'two\\n' | put_file "$ROOT/b/c" 755
+      echo $? "$(stat -c %a "$ROOT/a" "$ROOT/b/c" | tr '\\n' ' ')"`);
+    expect(stdout).toBe('3\n0\n3 644 755 \n');
+    expect(await guard.read('secret')).toBe('old');
+    expect(await guard.read('a')).toBe('one\n');
+    const one = "printf 'x\\n%.0s' $(seq 400)";
+    const many = Array.from({ length: 12 }, () =>
+      guard.sh(`${one} | put_file "$ROOT/many"; [ $? -ne 1 ] || echo failed`),
+    );
+    for (const { stdout: said } of await Promise.all(many)) {
+      expect(said).toBe('');
+    }
+    expect(await guard.read('many')).toBe('x\n'.repeat(400));
+  });
+
   test('without a wanted file nothing is wanted, and nothing is said', async () => {
     await using guard = await guardFolder(shell);
     expect(await guard.sh('wanted')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
