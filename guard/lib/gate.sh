@@ -9,6 +9,7 @@
 #   gone     release              an image that is removed
 #   module   package  file|-      some package of modules that comes or stays
 #   dropped  package              one that is removed
+#   meta     package  version     a metapackage of kernels, or an image, that comes
 read_transaction() {
   awk -v OFS='\t' '
     function release_of(name) {
@@ -28,6 +29,7 @@ read_transaction() {
     {
       action = $NF
       for (i = 10; i <= NF; i++) action = (i == 10 ? $9 : action) " " $i
+      if ($1 ~ /^linux-image-/ && action != "**REMOVE**" && $2 != $6) print "meta", $1, $6
       if ($1 ~ /^linux-(image|binary)-(unsigned-)?[0-9]/ && $1 !~ /-dbg$/) {
         if (action == "**REMOVE**") print "gone", release_of($1)
         else if ($2 == "-") print "new", release_of($1), (action ~ /^\*\*/ ? "-" : action)
@@ -155,11 +157,25 @@ loses_last_kernel() (
   printf '%s\n' "${any:-none}"
 )
 
+# Prints the tracking packages that the solver takes away.
+dropped_tracks() {
+  printf '%s\n' "$1" | cut -f 3 | sort -u | while read -r package; do
+    ! has_line dropped "$package" || printf '%s\n' "$package"
+  done
+}
+
+# Prints the releases that metapackages of the transaction point to. Their images may be there already.
+metapackage_releases() {
+  printf '%s\n' "$TRANSACTION" | cat - "$STATE/archive" 2>/dev/null | awk -F '\t' '
+    $1 == "meta" { comes[$2, $3] = 1 }
+    $1 == "kernel" && ($2, $3) in comes { print $4 }'
+}
+
 # The gate. Status 10: refused, with the reason on standard error; anything else is no refusal.
 gate() {
   TRANSACTION=$(read_transaction)
   case $TRANSACTION in
-    *"new$TAB"* | *"gone$TAB"*) ;;
+    *"new$TAB"* | *"gone$TAB"* | *"dropped$TAB"*) ;;
     *) return 0 ;;
   esac
   table=$(still_wanted)
@@ -169,9 +185,14 @@ gate() {
   NOW=$(date +%s)
   allow=
   ! printf '%s\n' "$TRANSACTION" | grep -qx allow || allow=yes
-  refused=$(printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" && !seen[$2]++ { print $2 }' | while read -r release; do
-    # What is there already is not new: an image in the place of its unsigned twin.
-    [ ! -e "$ROOT/boot/vmlinuz-$release" ] || continue
+  dropped=$(dropped_tracks "$table")
+  refused=$({
+    printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" { print $2 }' | while read -r release; do
+      # What is there already is not new: an image in the place of its unsigned twin.
+      [ -e "$ROOT/boot/vmlinuz-$release" ] || printf '%s\n' "$release"
+    done
+    [ -z "$dropped" ] || metapackage_releases
+  } | sort -u | while read -r release; do
     is_allowed "$release" && continue
     wanted_for "$release" "$table" | {
       in_columns
@@ -192,6 +213,8 @@ gate() {
   if [ -n "$refused" ]; then
     return 10
   fi
+  # shellcheck disable=SC2086 # on one line
+  [ -z "$dropped" ] || warn "removed with this, and its modules looked after no more:" $dropped
   if after=$(loses_last_kernel "$table"); then
     if [ -n "$allow" ] || [ "$HOLD" != yes ]; then
       warn "the last kernel with all wanted modules goes"

@@ -162,6 +162,30 @@ describe.each(SHELLS)('the gate, run by %s', (...shell) => {
     expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(0);
   });
 
+  test('the metapackage comes in the place of the tracking package, the image was there', async () => {
+    await using folder = await machine(shell);
+    await folder.kernel(B);
+    await folder.write(
+      'var/lib/lockstep-guard/archive',
+      `stamp\nkernel\tlinux-image-amd64\t2\t${B}\nmodule\tdemo-modules-amd64\t1\t${A}\tdemo-modules-${A}\n`,
+    );
+    const lines = ['linux-image-amd64 1 amd64 none < 2 amd64 none /x.deb'];
+    const drop = goes('demo-modules-amd64');
+    const named = 'CommandLine::AsString=apt%20install%20linux-image-amd64=2';
+    expect(await gate(folder, [...lines, drop], [named])).toMatchObject({ status: 10 });
+    expect(
+      (await gate(folder, [...lines, drop], [named, 'Lockstep::Allow=true'])).status,
+    ).toBe(0);
+    expect((await gate(folder, [...lines, drop], [`${named}%20demo-modules-amd64-`])).status).toBe(
+      0,
+    );
+    expect((await gate(folder, lines, [named])).status).toBe(0);
+    await folder.kernel(B, ['demo']);
+    const { status, text } = await gate(folder, [...lines, drop], [named]);
+    expect(status).toBe(0);
+    expect(text).toContain('looked after no more: demo-modules-amd64');
+  });
+
   test('a machine that wants nothing', async () => {
     await using folder = await guardFolder(shell);
     await folder.kernel(A);
