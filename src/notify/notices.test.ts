@@ -77,8 +77,9 @@ test('a command and a webhook get it as JSON; trouble is an error', async () => 
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
-  const address = server.address() as AddressInfo | null;
-  const webhook = `http://127.0.0.1:${address?.port ?? 0}/`;
+  const address: AddressInfo | string | null = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const webhook = `http://127.0.0.1:${port ?? 0}/`;
   await deliver('webhook', { webhook }, notice, 'Test', signal);
   expect(JSON.parse(bodies[0] ?? '')).toMatchObject({ module: 'demo' });
   await expect(deliver('webhook', { webhook }, notice, 'Test', signal)).rejects.toThrow('500');

@@ -31,12 +31,14 @@ export async function notify(context: Context, outcomes: readonly Outcome[]): Pr
   const file = path.join(config.state, 'notices.json');
   const before = await readSpool(file);
   const fresh = await Promise.all(noticesOf(outcomes).map((notice) => withLines(context, notice)));
-  const pending: Pending[] = [
+  const wanted = [
     ...before,
-    ...fresh.map((notice) => ({ notice, channels: names, attempts: 0 })),
-  ]
-    .map((entry) => ({ ...entry, channels: entry.channels.filter((name) => names.includes(name)) }))
-    .filter((entry) => entry.channels.length > 0);
+    ...fresh.map((notice): Pending => ({ notice, channels: names, attempts: 0 })),
+  ];
+  const pending = wanted.flatMap(({ notice, channels: left, attempts }): Pending[] => {
+    const still = left.filter((name) => names.includes(name));
+    return still.length === 0 ? [] : [{ notice, channels: still, attempts }];
+  });
   if (pending.length === 0 && before.length === 0) {
     return;
   }

@@ -225,6 +225,17 @@ export function commonPackages(kernel: StandIn): PackageContent[] {
   );
 }
 
+/** As the stubs, for kernels of a foreign architecture. */
+export function foreignStubs(): PackageContent {
+  return content({
+    Package: `${STUBS}-foreign`,
+    Version: '1.0',
+    Architecture: 'all',
+    'Multi-Arch': 'foreign',
+    Provides: 'linux-initramfs-tool',
+  });
+}
+
 /** Packages that are there once a suite: stubs, among them a DKMS package, and one that has an upgrade whatever becomes of kernels. */
 export function otherPackages(): PackageContent[] {
   return [

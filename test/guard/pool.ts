@@ -8,6 +8,7 @@ import { writeDeb } from '../../src/packager/deb-tree.ts';
 import { runProgram } from '../../src/programs/run.ts';
 import {
   commonPackages,
+  foreignStubs,
   kernelPackages,
   otherPackages,
   type PackageContent,
@@ -71,7 +72,10 @@ export class Pool {
   i386(suite: SuiteName, letter: Letter, part: 'own' | 'meta'): Promise<PoolPackage[]> {
     const kernel = STAND_INS[suite].kernels[letter];
     return this.#once(`${suite} ${letter} ${part} i386`, () =>
-      this.#pack(kernelPackages(suite, kernel, I386_FLAVOUR, 'i386')[part]),
+      this.#pack([
+        ...kernelPackages(suite, kernel, I386_FLAVOUR, 'i386')[part],
+        ...(part === 'own' ? [foreignStubs()] : []),
+      ]),
     );
   }
 
