@@ -109,5 +109,6 @@ candidates() {
 
 # Whether apt's lists have a package: asked only when a message shall name it.
 is_published() {
-  apt-cache pkgnames -- "$1" 2>/dev/null | grep -qxF -- "$1"
+  # Not pkgnames: that has packages which are removed, but not purged.
+  apt-cache madison -- "$1" 2>/dev/null | grep -q .
 }

@@ -86,7 +86,7 @@ comes_with() {
   has_line module "$4$1" && return 0
   if ! has_line dropped "$4$1"; then
     has_module "$1" "$2" "$3" "$4" "$5" "$6" && return 0
-    [ -e "$ROOT/var/lib/dpkg/info/$4$1.list" ] && return 0
+    is_installed "$4$1" && return 0
   fi
   dkms_comes "$2" "$1" && return 0
   says_in_tree "$1" "$7" "$4"
@@ -105,7 +105,7 @@ any_comes_with() (
 )
 
 dkms_comes() {
-  [ "$FALLBACK" = dkms ] && [ -e "$ROOT/var/lib/dpkg/info/$1-dkms.list" ] || return 1
+  [ "$FALLBACK" = dkms ] && is_installed "$1-dkms" || return 1
   [ -e "$ROOT/var/lib/dpkg/info/linux-headers-$2.list" ] || [ -e "$ROOT/usr/src/linux-headers-$2" ] ||
     { for track in "$ROOT"/var/lib/dpkg/info/linux-headers-[a-z]*.list; do [ -e "$track" ] && return 0; done; return 1; }
 }
@@ -163,11 +163,8 @@ loses_last_kernel() (
 refuse_loss() (
   moved=$(printf '%s\n' "$TRANSACTION" | sed -n "s/^moved$TAB//p" | tr '\n' ' ')
   [ -n "$moved" ] || exit 1
-  lost=
-  for package in $(printf '%s\n' "$1" | cut -f 3 | sort -u); do
-    ! has_line dropped "$package" || lost="$lost $package"
-  done
-  [ -n "$lost" ] || exit 1
+  [ -n "$1" ] || exit 1
+  lost=" $(printf '%s\n' "$1" | tr '\n' ' ' | sed 's/ $//')"
   {
     say "not removing$lost: this machine wants it, and it does not go with that version of ${moved% }. The ways on:"
     printf '    a kernel alone       install it by its name: linux-image-RELEASE\n'
@@ -175,11 +172,18 @@ refuse_loss() (
   } >&2
 )
 
+# Prints the tracking packages that the solver takes away.
+dropped_tracks() {
+  printf '%s\n' "$1" | cut -f 3 | sort -u | while read -r package; do
+    ! has_line dropped "$package" || printf '%s\n' "$package"
+  done
+}
+
 # The gate. Status 10: refused, with the reason on standard error; anything else is no refusal.
 gate() {
   TRANSACTION=$(read_transaction)
   case $TRANSACTION in
-    *"new$TAB"* | *"gone$TAB"* | *"moved$TAB"*) ;;
+    *"new$TAB"* | *"gone$TAB"* | *"moved$TAB"* | *"dropped$TAB"*) ;;
     *) return 0 ;;
   esac
   table=$(still_wanted)
@@ -189,6 +193,7 @@ gate() {
   NOW=$(date +%s)
   allow=
   ! printf '%s\n' "$TRANSACTION" | grep -qx allow || allow=yes
+  dropped=$(dropped_tracks "$table")
   refused=$(printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" && !seen[$2]++ { print $2 }' | while read -r release; do
     # What is there already is not new: an image in the place of its unsigned twin.
     [ ! -e "$ROOT/boot/vmlinuz-$release" ] || continue
@@ -212,9 +217,11 @@ gate() {
   if [ -n "$refused" ]; then
     return 10
   fi
-  if [ -z "$allow" ] && [ "$HOLD" = yes ] && refuse_loss "$table"; then
+  if [ -z "$allow" ] && [ "$HOLD" = yes ] && refuse_loss "$dropped"; then
     return 10
   fi
+  # shellcheck disable=SC2086 # on one line
+  [ -z "$dropped" ] || warn "removed with this, and its modules looked after no more:" $dropped
   if after=$(loses_last_kernel "$table"); then
     if [ -n "$allow" ] || [ "$HOLD" != yes ]; then
       warn "the last kernel with all wanted modules goes"

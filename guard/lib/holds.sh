@@ -5,7 +5,7 @@
 # usage: is_exempt RELEASE MODULE FLAVOUR PREFIX TRACK
 is_exempt() {
   is_excepted "$2" "$3" && return 0
-  [ -e "$ROOT/var/lib/dpkg/info/$4$1.list" ] && return 0
+  is_installed "$4$1" && return 0
   grep -qxF "$2$TAB$1" "$STATE/in-tree" 2>/dev/null && return 0
   dkms_builds "$2" "$5"
 }
@@ -38,8 +38,7 @@ coming() (
 
 # Whether DKMS will build a module for a new kernel of a track, and that may count.
 dkms_builds() {
-  [ "$FALLBACK" = dkms ] && [ -e "$ROOT/var/lib/dpkg/info/$1-dkms.list" ] &&
-    [ -e "$ROOT/var/lib/dpkg/info/linux-headers-$2.list" ]
+  [ "$FALLBACK" = dkms ] && is_installed "$1-dkms" && is_installed "linux-headers-$2"
 }
 
 # Whether the administrator lets a release in, and boot, without its modules.

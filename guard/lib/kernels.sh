@@ -27,6 +27,15 @@ installed_kernels() (
   done | LC_ALL=C sort -Vru
 )
 
+# Whether a package is installed. The list of files stays when one that has a postrm script is removed, but not purged.
+is_installed() {
+  [ -e "$ROOT/var/lib/dpkg/info/$1.list" ] || return 1
+  # shellcheck disable=SC2016 # the format is dpkg-query's
+  case $(dpkg-query ${ROOT:+--admindir="$ROOT/var/lib/dpkg"} -W -f '${db:Status-Status}' "$1" 2>/dev/null) in
+    config-files | not-installed) return 1 ;;
+  esac
+}
+
 # Whether files of a module lie in one of the folders of a release.
 has_files() (
   release=$1
@@ -53,7 +62,7 @@ has_files() (
 has_module() {
   is_excepted "$2" "$3" && return 0
   has_files "$1" "updates/$2" "$5" && return 0
-  [ "$5" = - ] && [ -e "$ROOT/var/lib/dpkg/info/$4$1.list" ] && return 0
+  [ "$5" = - ] && is_installed "$4$1" && return 0
   [ "$6" = "$1" ] && return 0
   grep -qxF "$2$TAB$1" "$STATE/in-tree" 2>/dev/null && return 0
   [ "$FALLBACK" = dkms ] && has_files "$1" updates/dkms "$5"

@@ -10,7 +10,8 @@ refresh_machine() {
 
 # Everything; silent when nothing is to be said. It never fails.
 refresh() {
-  table=$(wanted)
+  # All stays as it is when it can't be told what is wanted: awk is missing, no memory.
+  table=$(wanted) || return 0
   if [ -z "$table" ]; then
     clean
     return 0
@@ -23,7 +24,6 @@ refresh() {
     holds=$(printf '%s\n' "$holds" | awk -F '\t' '$6 != "exempt"')
     printf '%s' "${holds:+$holds$NEWLINE}" | put_file "$STATE/holds"
     [ $? -ne 1 ] || warn "$STATE can't be written"
-    forget_allowed
   else
     # Lists that can't be read say nothing: what was held stays held.
     holds=$(cat "$STATE/holds" 2>/dev/null)
@@ -32,16 +32,6 @@ refresh() {
   refresh_machine "$table"
   refresh_reports "$table" "$holds"
   return 0
-}
-
-# A release that is neither installed nor in the lists needs no leave any more.
-forget_allowed() {
-  [ -s "$STATE/allowed" ] || return 0
-  while read -r release; do
-    if [ -e "$ROOT/boot/vmlinuz-$release" ] || grep -qF "$TAB$release" "$STATE/archive" 2>/dev/null; then
-      printf '%s\n' "$release"
-    fi
-  done <"$STATE/allowed" | put_file "$STATE/allowed"
 }
 
 # Takes away all that the guard has made outside its package.

@@ -61,7 +61,9 @@ take_setting() {
   case $1:$2 in
     hold:yes | hold:warn | hold:no) HOLD=$2 ;;
     max-hold-days:*[!0-9]*) warn "$CONF: max-hold-days=$2 is no number of days; there is no limit" ;;
-    max-hold-days:*) MAX_HOLD_DAYS=$2 ;;
+    max-hold-days:??????*) warn "$CONF: max-hold-days=$2 is too long; there is no limit" ;;
+    # A number that begins with 0 is octal for the shell.
+    max-hold-days:*) MAX_HOLD_DAYS=${2#"${2%%[!0]*}"}; MAX_HOLD_DAYS=${MAX_HOLD_DAYS:-${2:+0}} ;;
     fallback:dkms | fallback:none) FALLBACK=$2 ;;
     except:*) EXCEPT=$2 ;;
     boot-default:yes | boot-default:no) BOOT_DEFAULT=$2 ;;
@@ -82,13 +84,19 @@ is_excepted() {
 # 3: it was changed; 1: it can't be written.
 put_file() (
   umask 022
-  # apt and run-parts ignore names with this ending.
-  new=$1.dpkg-new
-  { [ -d "${1%/*}" ] || mkdir -p "${1%/*}"; } 2>/dev/null && cat 2>/dev/null >"$new" || { rm -f "$new" 2>/dev/null; return 1; }
+  # apt and run-parts ignore names with this ending; the guard may run twice at a time.
+  new=$1.$$.dpkg-new
+  [ -d "${1%/*}" ] || mkdir -p "${1%/*}" 2>/dev/null || return 1
+  # Never through a link, which others may have put into a folder of theirs.
+  if [ -e "$new" ] || [ -h "$new" ]; then
+    rm -f "$new" 2>/dev/null
+  fi
+  set -C
+  { cat >"$new"; } 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
   if cmp -s "$new" "$1" 2>/dev/null; then
     rm -f "$new"
     return 0
   fi
-  chmod "${2:-644}" "$new" && mv -f "$new" "$1" 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
+  { [ "${2:-644}" = 644 ] || chmod "$2" "$new"; } && mv -f "$new" "$1" 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
   return 3
 )

@@ -3,10 +3,17 @@
 
 # Prints a line a wanted module and flavour:
 #   module  flavour  tracking-package  prefix-of-module-packages  files,between,commas|-  in-tree-release|-  origin
-# A file that can't be understood is left out, with a warning: a hold must never come from damage.
+# A file that can't be understood is left out, with a warning: a hold must never come from damage. Status 1: it can't be
+# told what is wanted.
 wanted() {
-  set -- "$WANTED"/*
-  [ -f "$1" ] || return 0
+  set --
+  for file in "$WANTED"/*; do
+    # Folders, and links to nothing, would end awk's work.
+    if [ -f "$file" ] && [ -r "$file" ]; then
+      set -- "$@" "$file"
+    fi
+  done
+  [ $# -gt 0 ] || return 0
   awk -v OFS='\t' '
     function flush() {
       if (file == "") return

@@ -13,6 +13,7 @@ import { addCommand, initCommand } from './configure-commands.ts';
 import { preflightCommand } from './preflight-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
+import { repairCommand, verifyCommand } from './verify-command.ts';
 import { watchCommand } from './watch-command.ts';
 import { siteCommand } from './site-command.ts';
 
@@ -35,6 +36,8 @@ const routes = buildRouteMap({
     preflight: preflightCommand,
     watch: watchCommand,
     site: siteCommand,
+    verify: verifyCommand,
+    repair: repairCommand,
     serve: serveCommand,
     doctor: doctorCommand,
     schema: schemaCommand,

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { z } from 'zod';
+import { compareText } from '../core/compare.ts';
 import { exists, readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
 import type { SiteBuild, SiteCell, SiteData } from '../site/data.ts';
 import { logPage, type LogSubject } from '../site/log-page.ts';
@@ -82,7 +83,8 @@ export async function writeLogs(
     after.set(key, finished);
   }
   await fs.mkdir(config.state, { recursive: true });
-  const note = { format: SITE_FORMAT, logs: Object.fromEntries([...after].toSorted()) };
+  const sorted = [...after].toSorted(([a], [b]) => compareText(a, b));
+  const note = { format: SITE_FORMAT, logs: Object.fromEntries(sorted) };
   await writeFileAtomic(noteFile, `${JSON.stringify(note)}\n`, { onlyIfChanged: true });
   return new Set(after.keys());
 }

@@ -19,12 +19,12 @@ export function badgeSvg(cells: readonly SiteCell[]): string {
   const { tone } = answerOf(tallyOf(cells));
   const left = Math.round(LABEL.length * CHARACTER + 12);
   const right = Math.round(text.length * CHARACTER + 12);
-  return `${markup`<svg xmlns="http://www.w3.org/2000/svg" width="${left + right}" height="20" role="img" aria-label="${LABEL}: ${text}">
+  return markup`<svg xmlns="http://www.w3.org/2000/svg" width="${left + right}" height="20" role="img" aria-label="${LABEL}: ${text}">
 <title>${LABEL}: ${text}</title>
 <clipPath id="r"><rect width="${left + right}" height="20" rx="3"/></clipPath>
 <g clip-path="url(#r)"><rect width="${left}" height="20" fill="#3b4149"/><rect x="${left}" width="${right}" height="20" fill="${COLOURS[tone]}"/></g>
 <g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">
 <text x="${left / 2}" y="14" textLength="${left - 12}">${LABEL}</text><text x="${left + right / 2}" y="14" textLength="${right - 12}">${text}</text></g>
 </svg>
-`.toString()}`;
+`.toString();
 }

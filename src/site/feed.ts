@@ -38,7 +38,7 @@ export function happenings(outcomes: readonly Outcome[], most: number): Happenin
   return [...found.values()];
 }
 
-/** `published for 3 kernels`, `fails for 6.12.118+deb13-amd64`. */
+/** `published for 3 kernels`, `failed for 6.12.118+deb13-amd64`. */
 export function happeningText({ type, outcomes }: Happening): string {
   const releases = [...new Set(outcomes.map(({ release }) => release))];
   const kernels = releases.length === 1 ? (releases[0] ?? '') : count(releases.length, 'kernel');
@@ -46,9 +46,9 @@ export function happeningText({ type, outcomes }: Happening): string {
     case 'published':
       return `published for ${kernels}`;
     case 'failed':
-      return `fails for ${kernels}`;
+      return `failed for ${kernels}`;
     case 'mended':
-      return `builds again for ${kernels}`;
+      return `mended for ${kernels}`;
   }
 }
 

@@ -1,5 +1,6 @@
+import { compareText } from '../core/compare.ts';
 import type { SiteCell, SiteData } from './data.ts';
-import type { SuiteMatrix } from './site-index.ts';
+import { cellsOf, type SuiteMatrix } from './site-index.ts';
 
 /** The address of a suite's file for sources.list.d. */
 export function sourcesAddress({ url }: Pick<SiteData, 'url'>, suite: string): string {
@@ -28,22 +29,21 @@ export function trackingPackages(cells: readonly SiteCell[], suite: string): str
     .flatMap(({ module, kernel }) =>
       (kernel.suites.get(suite) ?? []).map((track) => ({
         name: `${module}-modules-${track}`,
+        track,
         isUsual: track === kernel.architecture,
       })),
     )
     .filter(({ name }) => PACKAGE_NAME.test(name))
-    .toSorted((a, b) => Number(b.isUsual) - Number(a.isUsual));
+    .toSorted((a, b) => Number(b.isUsual) - Number(a.isUsual) || compareText(a.track, b.track));
   return [...new Set(names.map(({ name }) => name))];
 }
 
 /** An example for a suite and architecture; undefined when nothing of it can be installed. */
 export function installLines(
   data: Pick<SiteData, 'url' | 'slug'>,
-  { suite, cells }: SuiteMatrix,
+  matrix: SuiteMatrix,
 ): string | undefined {
-  const [example] = trackingPackages(
-    [...cells.values()].flatMap((row) => [...row.values()]),
-    suite,
-  );
+  const { suite } = matrix;
+  const [example] = trackingPackages(cellsOf(matrix, 'all'), suite);
   return example === undefined ? undefined : installCommand(data, suite, [example]);
 }

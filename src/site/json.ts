@@ -1,15 +1,14 @@
 import type { SiteBuild, SiteCell, SiteKernel, SiteModule } from './data.ts';
 import { suiteLags } from './lag-figures.ts';
 import { paths } from './paths.ts';
-import type { ReleaseGroup, SiteIndex } from './site-index.ts';
-import { isCurrent } from './site-index.ts';
+import { cellsOf, isCurrent, type ReleaseGroup, type SiteIndex } from './site-index.ts';
 import { answerOf, tallyOf } from './tally.ts';
 
 /** The version of every JSON file's shape: it rises when a key changes its meaning or goes; new keys may come. */
 const FORMAT = 1;
 
 function text(value: object): string {
-  return `${JSON.stringify({ format: FORMAT, ...value }, undefined, 1)}\n`;
+  return `${JSON.stringify({ format: FORMAT, ...value })}\n`;
 }
 
 function buildView(build: SiteBuild, logs: ReadonlySet<string>): object {
@@ -55,15 +54,11 @@ export function statusJson({ data, byModule, releases, matrices }: SiteIndex): s
       sources: `${suite}.sources`,
       architectures: matrices
         .filter((matrix) => matrix.suite === suite)
-        .map(({ architecture, lines, cells }) => ({
-          architecture,
-          page: paths.matrix(suite, architecture),
-          kernels: lines.reduce((sum, { kernels }) => sum + kernels.length, 0),
-          current: tallyOf(
-            [...cells.values()]
-              .flatMap((row) => [...row.values()])
-              .filter(({ kernel }) => isCurrent(kernel, suite)),
-          ),
+        .map((matrix) => ({
+          architecture: matrix.architecture,
+          page: paths.matrix(suite, matrix.architecture),
+          kernels: matrix.lines.reduce((sum, { kernels }) => sum + kernels.length, 0),
+          current: tallyOf(cellsOf(matrix, 'current')),
         })),
     })),
     modules: data.modules.map(({ name, versions }) => ({

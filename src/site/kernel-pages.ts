@@ -62,13 +62,21 @@ function emptyReason(kernels: readonly SiteKernel[]): string {
     : 'No module package is kept for this kernel.';
 }
 
-const KERNELS_ON_A_PAGE = 1600;
+/** What the lines of one page of the index may take, about. */
+const INDEX_BYTES = 650_000;
+const LINE_BYTES = 400;
 
-/** The parts of the index of kernels, and where each release is found in it. */
+/** The parts of the index of kernels, one a page. */
 export function kernelIndexParts(releases: readonly ReleaseGroup[]): ReleaseGroup[][] {
-  const parts: ReleaseGroup[][] = [];
-  for (let at = 0; at < releases.length || at === 0; at += KERNELS_ON_A_PAGE) {
-    parts.push(releases.slice(at, at + KERNELS_ON_A_PAGE));
+  const parts: ReleaseGroup[][] = [[]];
+  let bytes = 0;
+  for (const group of releases) {
+    bytes += LINE_BYTES + 4 * Buffer.byteLength(group.release);
+    if (bytes > INDEX_BYTES) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(group);
   }
   return parts;
 }

@@ -74,13 +74,13 @@ export function renderPage(frame: Frame, page: Page): SiteFile {
 ${page.json === undefined ? NOTHING : markup`<link rel="alternate" type="application/json" href="${to(page.json)}">`}
 <script src="${to(paths.script)}" defer></script>
 </head>
-<body>
+<body${page.isWide === true ? markup` class="wide"` : NOTHING}>
 <a class="skip" href="#main">Skip to content</a>
 <header class="top"><div class="bar">
 <a class="name" href="${to(paths.front)}"${here(paths.front)}><svg class="logo" viewBox="0 0 24 24" aria-hidden="true"><path d="M4 7h10v4H4zM10 13h10v4H10z"/></svg><span>${frame.origin}</span></a>
 <nav aria-label="Status pages"><ul>${entries}</ul></nav>
 </div></header>
-<main id="main" class="${page.isWide === true ? 'wide' : 'column'}">
+<main id="main">
 ${crumbs(page, to)}
 ${page.body}
 </main>
@@ -89,7 +89,7 @@ ${page.body}
 <ul>
 ${page.json === undefined ? NOTHING : markup`<li><a href="${to(page.json)}">This page as JSON</a></li>`}
 <li><a href="${to(page.feed ?? paths.feed)}">Atom feed</a></li>
-<li><a href="${to(paths.statusJson)}">status.json</a></li>
+${page.json === paths.statusJson ? NOTHING : markup`<li><a href="${to(paths.statusJson)}">Everything as JSON</a></li>`}
 </ul>
 </div></footer>
 </body>

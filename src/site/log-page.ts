@@ -73,6 +73,6 @@ function logLine({ number, text, kind }: LogLine, reader: AnsiReader): Markup {
         : markup`<span class="${span.classes}">${span.text}</span>`,
     );
   const content = kind === 'error' ? markup`<mark>${spans}</mark>` : join(spans);
-  return markup`<span class="l${kind === 'plain' ? '' : ` ${kind}`}" id="L${number}" data-n="${number}">${content}</span>
-`;
+  return markup`<span class="l${kind === 'plain' ? '' : ` ${kind}`}" id="L${number}" data-n="${number}">${content}
+</span>`;
 }

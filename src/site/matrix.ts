@@ -27,7 +27,12 @@ export function* matrixPages(index: SiteIndex, matrix: SuiteMatrix): Generator<S
   const columns = columnsOf(matrix);
   const each = Math.max(1, Math.floor(columns / Math.max(1, matrix.lines.length)));
   const shown = matrix.lines.slice(0, columns);
-  const newest = shown.map((line) => ({ ...line, kernels: line.kernels.slice(0, each) }));
+  const newest = shown.map(({ flavour, source, architecture, kernels }) => ({
+    flavour,
+    source,
+    architecture,
+    kernels: kernels.slice(0, each),
+  }));
   yield newestPage(index, matrix, newest);
   for (const line of matrix.lines) {
     yield* linePages(index, matrix, line, columns);
@@ -81,7 +86,10 @@ function* linePages(
     oldestFirst.slice(at * columns, (at + 1) * columns).toReversed(),
   );
   const links = parts.map((part, at) => ({
-    label: `${part.at(-1)?.abi ?? ''} to ${part[0]?.abi ?? ''}`,
+    label:
+      at + 1 === last
+        ? `from ${part.at(-1)?.abi ?? ''} on`
+        : `${part.at(-1)?.abi ?? ''} to ${part[0]?.abi ?? ''}`,
     path: paths.line(suite, line, at + 1),
   }));
   for (const [at, kernels] of parts.entries()) {

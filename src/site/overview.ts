@@ -1,17 +1,18 @@
 import { compareText } from '../core/compare.ts';
 import type { SiteCell, SiteData } from './data.ts';
-import { happenings, happeningText } from './feed.ts';
+import { type Happening, happenings, happeningText } from './feed.ts';
 import { suiteLags } from './lag-figures.ts';
 import { renderPage, type SiteFile, time } from './layout.ts';
 import { linkedBadge } from './matrix.ts';
 import { type Markup, markup, NOTHING } from './markup.ts';
 import { link, paths } from './paths.ts';
 import { bar } from './rows.ts';
-import { isCurrent, type SiteIndex, type SuiteMatrix, suitesOf } from './site-index.ts';
+import { cellsOf, isCurrent, type SiteIndex, type SuiteMatrix, suitesOf } from './site-index.ts';
 import { tallyOf, tallyText } from './tally.ts';
-import { count, formatDuration, shortened } from './text.ts';
+import { count, formatDuration, grouped, shortened } from './text.ts';
 
 const MAX_NEWS = 20;
+const MAX_HAPPENINGS = 400;
 const MAX_FAILURES = 40;
 
 /** How everything stands: the kernels of today by suite, what needs somebody, lag, news. */
@@ -23,7 +24,7 @@ export function overviewPage(index: SiteIndex): SiteFile {
   const wanted = tally.total - tally.off;
   return renderPage(data, {
     ...{ path, title: 'Overview', section: 'overview', json: paths.statusJson },
-    body: markup`<h1>${tally.good === wanted ? (wanted === 0 ? 'Nothing is built yet' : 'Every module is ready for every kernel of today') : `${tally.good} of ${wanted} builds for the kernels of today are ready`}</h1>
+    body: markup`<h1>${tally.good === wanted ? (wanted === 0 ? 'Nothing is built yet' : 'Every module is ready for every kernel of today') : `${grouped(tally.good)} of ${grouped(wanted)} builds for the kernels of today are ready`}</h1>
 <p class="lead">${tally.total > 0 ? markup`${bar(tally)} ` : NOTHING}${tallyText(tally)}. As of ${time(data.at)}.</p>
 ${problemsSection(data)}
 ${matrixTable(path, matrices)}
@@ -51,13 +52,10 @@ function matrixTable(path: string, matrices: readonly SuiteMatrix[]): Markup {
     return markup`<p>No kernel is wanted yet.</p>`;
   }
   const rows = matrices.map((matrix) => {
-    const { suite, architecture, lines, modules, cells } = matrix;
-    const current = [...cells.values()]
-      .flatMap((row) => [...row.values()])
-      .filter(({ kernel }) => isCurrent(kernel, suite));
-    const tally = tallyOf(current);
+    const { suite, architecture, lines, modules } = matrix;
+    const tally = tallyOf(cellsOf(matrix, 'current'));
     const kernels = lines.reduce((sum, line) => sum + line.kernels.length, 0);
-    return markup`<tr><th scope="row"><a href="${link(path, paths.matrix(suite, architecture))}">${suite} <span class="muted">on</span> ${architecture}</a></th><td>${count(modules.length, 'module')} × ${count(kernels, 'kernel')}</td><td>${tally.total === 0 ? 'no kernel of today' : markup`${bar(tally)} ${tallyText(tally)}`}</td></tr>
+    return markup`<tr><th scope="row"><a href="${link(path, paths.matrix(suite, architecture))}">${suite} <span class="muted">on</span> ${architecture}</a></th><td class="nowrap">${count(modules.length, 'module')} × ${count(kernels, 'kernel')}</td><td>${tally.total === 0 ? 'no kernel of today' : markup`${bar(tally)} ${tallyText(tally)}`}</td></tr>
 `;
   });
   return markup`<h2>Suites</h2>
@@ -106,14 +104,36 @@ function lagSection(path: string, data: SiteData): Markup {
     : markup`<h2>From kernel to module</h2><ul class="tiles">${lags}</ul><p><a href="${link(path, paths.lag)}">More on lag</a></p>`;
 }
 
+/** What happened at one time to several modules for the same kernels, as one line. */
 function news(path: string, { outcomes }: SiteData): Markup {
-  const found = happenings(outcomes, MAX_NEWS);
-  if (found.length === 0) {
+  const lines = new Map<string, Happening[]>();
+  for (const happening of happenings(outcomes, MAX_HAPPENINGS)) {
+    const releases = happening.outcomes.map(({ release }) => release);
+    const id = [happening.at.slice(0, 16), happening.type, ...new Set(releases)].join('\0');
+    lines.set(id, [...(lines.get(id) ?? []), happening]);
+  }
+  if (lines.size === 0) {
     return NOTHING;
   }
-  const entries = found.map(
-    (happening) =>
-      markup`<li class="${happening.type}">${time(happening.at)} <span><a href="${link(path, paths.module(happening.module))}">${happening.module}</a> ${happening.version} ${happeningText(happening)}</span></li>`,
-  );
+  const entries = [...lines.values()].slice(0, MAX_NEWS).flatMap((list) => {
+    const [first] = list;
+    return first === undefined
+      ? []
+      : [
+          markup`<li class="${first.type}">${time(first.at)} <span>${names(path, list)} ${happeningText(first)}</span></li>`,
+        ];
+  });
   return markup`<h2>News</h2><ul class="news">${entries}</ul>`;
+}
+
+const MAX_NAMES = 5;
+
+function names(path: string, list: readonly Happening[]): Markup {
+  const shown = list.slice(0, list.length > MAX_NAMES + 1 ? MAX_NAMES : list.length);
+  const links = shown.map(
+    ({ module, version }, at) =>
+      markup`${at === 0 ? '' : ', '}<a href="${link(path, paths.module(module))}">${module}</a>${list.length === 1 ? ` ${version}` : ''}`,
+  );
+  const more = list.length - shown.length;
+  return markup`${links}${more > 0 ? ` and ${count(more, 'more module')}` : ''}`;
 }

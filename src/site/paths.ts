@@ -6,12 +6,18 @@ export const TOP = 'status/';
 
 const MAX_PART = 120;
 
+/** Names that need no encoding. */
+const PLAIN = /^[A-Za-z0-9+_~-][A-Za-z0-9.+_~-]*$/;
+
 /**
  * A name as one folder's or file's: letters, digits and `+ - . _ ~` stand for themselves, so that an address needs no
  * further encoding; other bytes become `=XX`, and a long name ends in its hash. Different names give different parts, and
  * none begins with a dot.
  */
 export function part(name: string): string {
+  if (name.length <= MAX_PART && PLAIN.test(name)) {
+    return name;
+  }
   const encoded = [...Buffer.from(name, 'utf8')]
     .map((byte, index) => {
       const character = String.fromCharCode(byte);
@@ -81,13 +87,17 @@ function matrixFolder(suite: string, architecture: string): string {
 
 /** The address of a file as a page at `from` writes it; both relative to the root. */
 export function link(from: string, to: string): string {
-  const here = from.split('/').slice(0, -1);
-  const there = to.split('/');
   let shared = 0;
-  while (shared < here.length && shared < there.length - 1 && here[shared] === there[shared]) {
-    shared += 1;
+  for (let at = 0; at < from.length && from[at] === to[at]; at += 1) {
+    if (from[at] === '/') {
+      shared = at + 1;
+    }
   }
-  return '../'.repeat(here.length - shared) + there.slice(shared).join('/');
+  let up = '';
+  for (let at = from.indexOf('/', shared); at !== -1; at = from.indexOf('/', at + 1)) {
+    up += '../';
+  }
+  return up + to.slice(shared);
 }
 
 /** The fragment of a module on a kernel's page. */

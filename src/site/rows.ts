@@ -23,7 +23,7 @@ export function rowsTable(
   rows: readonly Markup[],
   caption: string,
 ): Markup {
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="rows">
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="rows cells">
 <caption class="hidden">${caption}</caption>
 <thead><tr><th scope="col">${subject === 'module' ? 'Module' : 'Kernel'}</th><th scope="col">Verdict</th><th scope="col">Why, and who must act</th><th scope="col">Suites</th><th scope="col">Since</th></tr></thead>
 <tbody>

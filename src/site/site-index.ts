@@ -53,6 +53,13 @@ export function suitesOf({ suites, ahead }: SiteCell): string[] {
   return [...new Set([...suites, ...ahead])];
 }
 
+/** All cells of a matrix, or those of kernels that a metapackage of its suite points to. */
+export function cellsOf({ suite, cells }: SuiteMatrix, which: 'all' | 'current'): SiteCell[] {
+  return [...cells.values()].flatMap((row) =>
+    Array.from(row.values()).filter(({ kernel }) => which === 'all' || isCurrent(kernel, suite)),
+  );
+}
+
 /** Whether a metapackage of some suite, or of the one given, points to the kernel. */
 export function isCurrent({ suites }: SiteKernel, suite?: string): boolean {
   return suite === undefined

@@ -1,7 +1,7 @@
 import type { SiteCell } from './data.ts';
 import { MARKS } from './marks.ts';
 import type { Tally } from './rows.ts';
-import { count } from './text.ts';
+import { count, grouped } from './text.ts';
 
 export function tallyOf(cells: Iterable<SiteCell>): Tally {
   const tally: Tally = { total: 0, good: 0, soon: 0, bad: 0, ours: 0, off: 0 };
@@ -15,11 +15,11 @@ export function tallyOf(cells: Iterable<SiteCell>): Tally {
 /** A tally in words; what is not there is not named. */
 export function tallyText({ total, good, soon, bad, ours, off }: Tally): string {
   const parts = [
-    `${good} of ${total} ready`,
-    ...(soon > 0 ? [`${soon} on the way`] : []),
-    ...(bad > 0 ? [`${bad} failed`] : []),
-    ...(ours > 0 ? [`${ours} broken`] : []),
-    ...(off > 0 ? [`${off} not for it`] : []),
+    `${grouped(good)} of ${grouped(total - off)} ready`,
+    ...(soon > 0 ? [`${grouped(soon)} on the way`] : []),
+    ...(bad > 0 ? [`${grouped(bad)} failed`] : []),
+    ...(ours > 0 ? [`${grouped(ours)} broken`] : []),
+    ...(off > 0 ? [`${grouped(off)} without a build`] : []),
   ];
   return parts.join(', ');
 }

@@ -14,9 +14,9 @@ export function formatDuration(seconds: number): string {
       : whole < DAY
         ? [HOUR, 'h', MINUTE, 'min']
         : [DAY, 'd', HOUR, 'h'];
-  const count = Math.floor(whole / large);
+  const times = Math.floor(whole / large);
   const rest = Math.floor((whole % large) / small);
-  return rest === 0 || count >= 10 ? `${count} ${unit}` : `${count} ${unit} ${rest} ${smallUnit}`;
+  return rest === 0 || times >= 10 ? `${times} ${unit}` : `${times} ${unit} ${rest} ${smallUnit}`;
 }
 
 /** An instant for people, in UTC: `2026-11-27 13:54`. */

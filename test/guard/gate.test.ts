@@ -117,6 +117,10 @@ describe.each(SHELLS)('the gate, run by %s', (...shell) => {
     ['… for another one', 'except=demo:cloud-amd64\n', 10],
     ['the longest time is not over', 'max-hold-days=100000\n', 10],
     ['the longest time is over', 'max-hold-days=7\n', 0],
+    ['the longest time, with a 0 before it, is not over', 'max-hold-days=09999\n', 10],
+    ['the longest time, with a 0 before it, is over', 'max-hold-days=08\n', 0],
+    ['no time at all', 'max-hold-days=0\n', 0],
+    ['a time that is no number of this machine', `max-hold-days=${'9'.repeat(30)}\n`, 10],
     ['nonsense', 'hold=perhaps\nmax-hold-days=soon\n\u0000\u00ff\n=\nx\n', 10],
   ])('%s', async (_what, conf, status) => {
     await using folder = await machine(shell);
@@ -141,6 +145,46 @@ describe.each(SHELLS)('the gate, run by %s', (...shell) => {
     const { status, text } = await gate(folder, [comes(`linux-image-${B}`)]);
     expect(status).toBe(10);
     expect(text.match(/not installing/g)).toHaveLength(1);
+  });
+
+  test("a module's package that is removed, but not purged", async () => {
+    await using folder = await machine(shell);
+    await folder.write(`var/lib/dpkg/info/demo-modules-${B}.list`, '/.\n');
+    await folder.stub('dpkg-query', 'printf installed');
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(0);
+    await folder.stub('dpkg-query', 'printf config-files');
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(10);
+    await folder.write('etc/lockstep/guard.conf', 'fallback=dkms\n');
+    await folder.write('var/lib/dpkg/info/demo-dkms.list', '/.\n');
+    await folder.write('var/lib/dpkg/info/linux-headers-amd64.list', '/.\n');
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(10);
+    await folder.stub('dpkg-query', 'printf installed');
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(0);
+  });
+
+  test('the metapackage comes in the place of the tracking package, the image was there', async () => {
+    await using folder = await machine(shell);
+    await folder.kernel(B);
+    await folder.write(
+      'var/lib/lockstep-guard/archive',
+      `stamp\nkernel\tlinux-image-amd64\t2\t${B}\nmodule\tdemo-modules-amd64\t1\t${A}\tdemo-modules-${A}\n`,
+    );
+    const lines = ['linux-image-amd64 1 amd64 none < 2 amd64 none /x.deb'];
+    const drop = goes('demo-modules-amd64');
+    const named = 'CommandLine::AsString=apt%20install%20linux-image-amd64=2';
+    expect(await gate(folder, [...lines, drop], [named])).toMatchObject({ status: 10 });
+    expect((await gate(folder, [...lines, drop], [named, 'Lockstep::Allow=true'])).status).toBe(0);
+    expect((await gate(folder, [...lines, drop], [`${named}%20demo-modules-amd64-`])).status).toBe(
+      0,
+    );
+    expect((await gate(folder, lines, [named])).status).toBe(0);
+    await folder.kernel(B, ['demo']);
+    const { status, text } = await gate(folder, [...lines, drop], [named]);
+    expect(status).toBe(10);
+    expect(text).toContain('demo-modules-amd64-');
+    const gone = await gate(folder, [drop], ['CommandLine::AsString=apt%20autoremove']);
+    expect(gone.status).toBe(0);
+    expect(gone.text).toContain('looked after no more: demo-modules-amd64');
   });
 
   test('a machine that wants nothing', async () => {

@@ -1,3 +1,5 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { guardFolder, SHELLS } from './guard-folder.ts';
 
@@ -149,6 +151,61 @@ describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => 
     for (const name of ['b-noise', 'c-half', 'd-bad', 'e-bad']) {
       expect(stderr).toContain(`wanted/${name} can not be understood`);
     }
+  });
+
+  test('a folder and a link to nothing among the wanted files spoil none', async () => {
+    await using guard = await guardFolder(shell);
+    await guard.want({ module: 'good', flavour: 'amd64' });
+    const at = 'usr/share/lockstep-guard/wanted';
+    await guard.write(`${at}/a-folder/file`, 'Module: x\n');
+    await fs.symlink('nowhere', path.join(guard.path, at, 'b-link'));
+    await guard.write(`${at}/sub/c`, '');
+    expect(await guard.sh('wanted')).toMatchObject({
+      exitCode: 0,
+      stdout: 'good\tamd64\tgood-modules-amd64\tgood-modules-\tgood\t-\tTests\n',
+      stderr: '',
+    });
+  });
+
+  test('when it can not be told what is wanted, all stays as it is', async () => {
+    await using guard = await guardFolder(shell);
+    await guard.want({ module: 'm', flavour: 'amd64' });
+    await guard.kernel(A);
+    await guard.run('refresh');
+    const before = await guard.tree();
+    expect(before).toHaveProperty('etc/apt/apt.conf.d/80lockstep-guard');
+    await guard.stub('awk', 'exit 127');
+    expect((await guard.run('refresh')).exitCode).toBe(0);
+    expect((await guard.run('kernel-hook')).exitCode).toBe(0);
+    expect(await guard.tree()).toEqual(before);
+    expect((await guard.run('status')).exitCode).toBe(2);
+  });
+
+  test("a file is written whole by two at a time, and through nobody's link", async () => {
+    await using guard = await guardFolder(shell);
+    await guard.write('secret', 'old');
+    const { stdout } = await guard.sh(`
+      for name in "$$" 1; do
+        ln -s secret "$ROOT/a.$name.dpkg-new"
+      done
+      mkdir "$ROOT/var"
+      printf 'one\\n' | put_file "$ROOT/a"
+      echo $?
+      printf 'one\\n' | put_file "$ROOT/a"
+      echo $?
+      printf 'two\\n' | put_file "$ROOT/b/c" 755
+      echo $? "$(stat -c %a "$ROOT/a" "$ROOT/b/c" | tr '\\n' ' ')"`);
+    expect(stdout).toBe('3\n0\n3 644 755 \n');
+    expect(await guard.read('secret')).toBe('old');
+    expect(await guard.read('a')).toBe('one\n');
+    const one = "printf 'x\\n%.0s' $(seq 400)";
+    const many = Array.from({ length: 12 }, () =>
+      guard.sh(`${one} | put_file "$ROOT/many"; [ $? -ne 1 ] || echo failed`),
+    );
+    for (const { stdout: said } of await Promise.all(many)) {
+      expect(said).toBe('');
+    }
+    expect(await guard.read('many')).toBe('x\n'.repeat(400));
   });
 
   test('without a wanted file nothing is wanted, and nothing is said', async () => {

@@ -114,6 +114,7 @@ describe.each(SHELLS)('status, run by %s', (...shell) => {
       ['allow'],
       ['allow', 'a b'],
       ['allow', '../x'],
+      ['allow', '--help'],
       ['status', '--x'],
       ['x'],
       [],
@@ -122,6 +123,21 @@ describe.each(SHELLS)('status, run by %s', (...shell) => {
       expect(exitCode).toBe(64);
       expect(stderr).not.toBe('');
     }
+  });
+
+  test('a kernel is allowed before it, or its metapackage, is known', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    const later = '6.12.119+deb13-amd64';
+    expect((await folder.run('allow', later)).exitCode).toBe(0);
+    await folder.run('refresh');
+    await folder.kernel(later);
+    await folder.run('kernel-hook');
+    expect(await folder.read('var/lib/lockstep-guard/boot')).toBeUndefined();
+    expect((await folder.run('forbid', later)).exitCode).toBe(0);
+    expect(await folder.read('var/lib/lockstep-guard/boot')).toContain(`avoid ${later}`);
   });
 
   test('since when a kernel is missed is remembered', async () => {

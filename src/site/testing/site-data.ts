@@ -45,11 +45,12 @@ function makeKernels({ kernels: count, isOneMatrix = false }: SiteSize): SiteKer
     const flavours = flavoursOf(architecture);
     const flavour = flavours[Math.floor(rest / architectures.length) % flavours.length] ?? '';
     const upload = Math.floor(rest / (architectures.length * flavours.length));
-    const series = 12 + (index % suites.length) * 2;
-    const abi = `6.${series}.${Math.max(1, 218 - upload)}+deb13`;
+    const series = 12 + (index % suites.length) * 2 - Math.floor(upload / 200);
+    const upstream = `6.${series}.${218 - (upload % 200)}`;
+    const abi = `${upstream}+deb13`;
     return {
       ...{ release: `${abi}-${flavour}`, architecture, flavour, abi },
-      version: `6.${series}.${Math.max(1, 218 - upload)}-1`,
+      version: `${upstream}-1`,
       source: `linux-signed-${architecture}`,
       suites: new Map([[suite, upload === 0 ? [flavour] : []]]),
       ...{ first: instant(upload * 24 * 6 + 30), left: undefined, unseenSince: undefined },
@@ -169,14 +170,17 @@ function lagsOf(cells: readonly SiteCell[]): Lag[] {
   return cells
     .filter(({ verdict }) => verdict === 'published')
     .map((cell, at): Lag => {
-      const published = Date.parse(cell.kernel.first ?? '');
-      const seconds = 60 + ((at * 7919) % 1500) * (at % 41 === 0 ? 30 : 1);
-      const seen = new Date(published - seconds * 1000).toISOString();
-      return {
-        ...targetOf(cell),
-        ...{ published: new Date(published).toISOString(), seen, isCatchUp: at % 3 === 0 },
-        released: new Date(published - seconds * 1000 - 900_000).toISOString(),
-      };
+      const seen = Date.parse(cell.kernel.first ?? '');
+      const seconds = 60 + ((at * 7919) % 700) * (at % 41 === 0 ? 30 : 1);
+      const suite = SUITES.indexOf([...cell.kernel.suites.keys()][0] ?? '');
+      const isFirst =
+        cell.kernel.suites.values().some((tracks) => tracks.length === 0) && suite > 1;
+      return Object.assign(targetOf(cell), {
+        published: new Date(seen + seconds * 1000).toISOString(),
+        seen: new Date(seen).toISOString(),
+        isCatchUp: isFirst,
+        released: new Date(seen - 900_000).toISOString(),
+      });
     });
 }
 
