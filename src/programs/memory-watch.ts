@@ -4,6 +4,8 @@ import * as path from 'node:path';
 const PERIOD_MS = 500;
 /** st_blocks counts such, whatever the file system. stat(2). */
 const BLOCK_BYTES = 512;
+/** The kind of a file system in memory. statfs(2). */
+const TMPFS_MAGIC = 0x01021994;
 
 async function numbersIn(directory: string): Promise<string[]> {
   const names = await fs.readdir(directory).catch((): string[] => []);
@@ -45,10 +47,21 @@ async function addMemoryFiles(pid: string, files: Map<string, number>): Promise<
   }
 }
 
-/** Bytes of the files that lie in a folder in memory; 0 when it can't be looked into. */
-async function bytesOfFolder(folder: string): Promise<number> {
-  const stat = await fs.statfs(folder).catch(() => undefined);
-  return stat === undefined ? 0 : (stat.blocks - stat.bfree) * stat.bsize;
+/**
+ * Bytes of the files that lie in a folder in memory of a process; 0 when it can't be looked into, and as long as the
+ * process still sees this machine's own folder there, whose file system may have any size.
+ */
+async function bytesOfFolder(pid: string, folder: string): Promise<number> {
+  const file = `/proc/${pid}/root${folder}`;
+  const [own, theirs] = await Promise.all([
+    fs.stat(folder).catch(() => undefined),
+    fs.stat(file).catch(() => undefined),
+  ]);
+  if (theirs === undefined || theirs.dev === own?.dev) {
+    return 0;
+  }
+  const stat = await fs.statfs(file).catch(() => undefined);
+  return stat?.type === TMPFS_MAGIC ? (stat.blocks - stat.bfree) * stat.bsize : 0;
 }
 
 /**
@@ -71,7 +84,7 @@ export async function memoryOfNamespace(pid: string, folders: readonly string[])
     await addMemoryFiles(other, files);
     return bytesOfProcess(other);
   });
-  const mounts = folders.map((folder) => bytesOfFolder(`/proc/${pid}/root${folder}`));
+  const mounts = folders.map((folder) => bytesOfFolder(pid, folder));
   const sizes = await Promise.all([...processes, ...mounts]);
   return [...sizes, ...files.values()].reduce((sum, size) => sum + size, 0);
 }

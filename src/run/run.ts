@@ -1,3 +1,4 @@
+import { LockstepError } from '../core/errors.ts';
 import type { BuildRecord } from '../model/records.ts';
 import type { Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
@@ -57,7 +58,10 @@ export async function run(
     await writeSiteAfterRun(context, survey, plan);
     return { survey, plan, problems: problemsOf(survey), built, published, seconds: since(began) };
   } catch (error) {
-    await writeSiteAfterRun(context, survey);
+    // Where nothing can be written, another failure to write would only hide the first.
+    if (!(error instanceof LockstepError && error.code === 'DISK_FULL')) {
+      await writeSiteAfterRun(context, survey);
+    }
     throw error;
   }
 }

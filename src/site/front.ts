@@ -1,6 +1,6 @@
 import { installCommand, sourcesAddress, trackingPackages } from './install.ts';
 import { readyForm } from './kernel-pages.ts';
-import { command, renderPage, type SiteFile, time } from './layout.ts';
+import { command, folded, renderPage, type SiteFile, time } from './layout.ts';
 import { type Markup, markup, NOTHING } from './markup.ts';
 import { link, paths } from './paths.ts';
 import { isCurrent, type SiteIndex } from './site-index.ts';
@@ -34,7 +34,7 @@ function installSections({ data }: SiteIndex): Markup {
 ${example === undefined ? markup`<p>Nothing can be installed from it yet.</p>` : command(installCommand(data, suite, [example]))}
 <p class="note">Its source for apt, the key inside: <a href="${suite}.sources">${address}</a></p></section>`;
   });
-  return markup`<h2>Use it</h2><p>As root, on a machine of the suite; put the module that you want in place of the example.</p>${sections}`;
+  return markup`<h2>Use it</h2><p>As root, on a machine of the suite; put the module that you want in place of the example.</p>${sections.slice(0, 1)}${folded('Other suites', sections.slice(1))}`;
 }
 
 function modules({ data }: SiteIndex): Markup {

@@ -103,7 +103,7 @@ ${own.map((group) => kernelRow(path, group, anchors))}</tbody></table></div>`;
     yield renderPage(data, {
       ...{ path, title: 'Kernels', section: 'kernels', json: paths.readyJson },
       body: markup`<h1>Is my kernel ready?</h1>
-${readyForm(path)}
+<div class="card">${readyForm(path)}</div>
 <p class="lead">Every kernel that Lockstep knows, newest first. This page’s address with <code>#</code> and a kernel’s name goes to its line.</p>
 ${pager(path, at + 1, links)}
 ${sections}

@@ -62,7 +62,7 @@ function waitingSection(path: string, data: SiteData): Markup {
 function arrivalTable(arrivals: readonly ArrivalLag[]): Markup {
   const rows = arrivals.map(
     ({ suite, seen, released, isCatchUp, kernels, modules, spread }) =>
-      markup`<tr><td class="date">${time(seen)}</td><td>${suite}</td><td>${named(kernels, 'kernel')} × ${named(modules, 'module')}${isCatchUp ? markup` <span class="muted">there at the first look</span>` : NOTHING}</td><td>${formatDuration(spread.p50)}</td><td>${formatDuration(spread.max)}</td><td>${released === undefined ? 'not known' : time(released)}</td></tr>
+      markup`<tr><td class="date">${time(seen)}</td><td>${suite}</td><td>${named(kernels, 'kernel')} × ${named(modules, 'module')}${isCatchUp ? markup` <span class="muted">there at the first look</span>` : NOTHING}</td><td class="nowrap">${formatDuration(spread.p50)}</td><td class="nowrap">${formatDuration(spread.max)}</td><td class="date">${released === undefined ? 'not known' : time(released)}</td></tr>
 `,
   );
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Arrivals"><table class="rows">

@@ -135,3 +135,10 @@ export function pager(
 export function command(text: string): Markup {
   return markup`<div class="command"><pre tabindex="0"><code>${text}</code></pre></div>`;
 }
+
+/** What is there for who asks for it. */
+export function folded(summary: string, pieces: readonly Markup[]): Markup {
+  return pieces.length === 0
+    ? NOTHING
+    : markup`<details><summary>${summary}</summary>${pieces}</details>`;
+}

@@ -2,7 +2,7 @@ import { chunksOf } from './chunks.ts';
 import type { SiteCell, SiteData, SiteModule } from './data.ts';
 import { badgeText } from './badge.ts';
 import { installCommand, trackingPackages } from './install.ts';
-import { command, pager, renderPage, type SiteFile } from './layout.ts';
+import { command, folded, pager, renderPage, type SiteFile } from './layout.ts';
 import { type Markup, markup, NOTHING } from './markup.ts';
 import { link, paths } from './paths.ts';
 import { bar, row, rowsTable } from './rows.ts';
@@ -90,9 +90,10 @@ ${command(installCommand(data, suite, [usual]))}
 ${others.length === 0 ? NOTHING : markup`<p class="note">For other flavours: ${others.slice(0, 12).map((name, at) => markup`${at > 0 ? ', ' : ''}<code>${name}</code>`)}</p>`}`,
         ];
   });
-  return suites.length === 0
+  const [first, ...others] = suites;
+  return first === undefined
     ? NOTHING
-    : markup`<h2>Install it</h2><p>As root, on a machine of the suite:</p>${suites}`;
+    : markup`<h2>Install it</h2><p>As root, on a machine of the suite:</p>${first}${folded('Other suites', others)}`;
 }
 
 function badgeSection(

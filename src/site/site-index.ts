@@ -44,7 +44,7 @@ export function compareKernels(a: SiteKernel, b: SiteKernel): number {
   return (
     compareVersions(b.version, a.version) ||
     compareText(b.version, a.version) ||
-    compareText(b.release, a.release)
+    compareText(a.release, b.release)
   );
 }
 
