@@ -69,7 +69,7 @@ fate() {
 # usage: find_holds WANTED; status 1 when apt's lists can't be read
 find_holds() (
   table=$1
-  metapackages=$(installed_metapackages)
+  metapackages=$(installed_metapackages) || return 1
   flavours=$(printf '%s\n' "$table" | cut -f 2 | sort -u)
   # The metapackages of wanted flavours, and all tracking packages.
   names=$(
