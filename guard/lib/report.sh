@@ -46,7 +46,7 @@ status_text() (
       printf '\nFor %s: apt install %s\n' "$release" "$prefix$release"
     fi
   done
-  if [ -s "$BOOT" ] && { has_grub || has_systemd_boot; }; then
+  if [ -s "$BOOT" ] && { has_made_grub || has_systemd_boot; }; then
     printf '\nThe boot loader starts Linux %s, not the newest kernel, until that has its modules.\n' "$(sed -n 's/^default //p' "$BOOT")"
   fi
   if [ -n "$holds" ]; then
