@@ -140,6 +140,22 @@ describe.each(SHELLS)('status, run by %s', (...shell) => {
     expect(await folder.read('var/lib/lockstep-guard/boot')).toContain(`avoid ${later}`);
   });
 
+  test('a kernel whose module does not count waits with its metapackage, and this is told', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    await folder.write('etc/lockstep/guard.conf', 'except=demo\n');
+    const { exitCode, stdout } = await folder.run('status');
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain(
+      `Linux ${B} needs nothing of demo-modules-amd64, but linux-image-amd64 waits for it: apt install linux-image-${B}`,
+    );
+    expect(await folder.read('etc/apt/preferences.d/lockstep-guard')).toContain('6.12.118-1');
+    await folder.kernel(B);
+    expect((await folder.run('status')).exitCode).toBe(0);
+  });
+
   test('the log is told of a hold once, not each day anew', async () => {
     await using folder = await guardFolder(shell);
     await folder.kernel(A, ['demo']);
