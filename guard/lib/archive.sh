@@ -2,10 +2,13 @@
 # What apt's lists have of kernel metapackages and tracking packages. Needs settings.sh.
 
 # Prints the installed metapackages of kernels: name[:architecture]  version  release they point to
+# Status 1: it can't be told; dpkg-query ends with 1 when there is none.
 installed_metapackages() {
   # shellcheck disable=SC2016 # the format is dpkg-query's
-  dpkg-query ${ROOT:+--admindir="$ROOT/var/lib/dpkg"} \
-    -W -f '${db:Status-Status}\t${binary:Package}\t${Version}\t${Provides}\n' 'linux-image-*' 2>/dev/null |
+  images=$(dpkg-query ${ROOT:+--admindir="$ROOT/var/lib/dpkg"} \
+    -W -f '${db:Status-Status}\t${binary:Package}\t${Version}\t${Provides}\n' 'linux-image-*' 2>/dev/null)
+  [ $? -le 1 ] || return 1
+  printf '%s\n' "$images" |
     awk -F '\t' -v OFS='\t' '$1 == "installed" && match($4, /linux-latest-modules-[^ ,]+/) {
       print $2, $3, substr($4, RSTART + 21, RLENGTH - 21)
     }'
@@ -16,14 +19,18 @@ installed_metapackages() {
 #   module  tracking-package            version  release  module-package|-
 #   rank    metapackage[:architecture]  version  priority: as apt has it but for our own pins, the highest version first
 # apt-cache is only asked when the lists, or the packages, are not those of the last time: after each dpkg run it reads
-# all of dpkg's status again, which takes it half a second.
+# all of dpkg's status again, which takes it half a second. Variable: metapackages, as installed_metapackages prints them.
 archive() {
+  asked=$*
   # The lists of file: sources are links to files that change in place.
   stamp="$({
     stat -L -c '%y %s %i' "$ROOT/var/lib/apt/lists" "$ROOT"/var/lib/apt/lists/*_Packages* "$ROOT"/etc/apt/sources.list* \
-      "$ROOT"/etc/apt/apt.conf* 2>/dev/null
+      "$ROOT"/etc/apt/apt.conf* "$WANTED"/* 2>/dev/null
     own_preferences
-  } | cksum) $*"
+    # One that is installed from a file is in no list.
+    # shellcheck disable=SC2154 # find_holds sets it
+    printf '%s\n' "$metapackages"
+  } | cksum) $asked"
   if [ -r "$STATE/archive" ] && [ "$(head -n 1 "$STATE/archive" 2>/dev/null)" = "$stamp" ]; then
     tail -n +2 "$STATE/archive"
     return 0
@@ -31,7 +38,17 @@ archive() {
   found=$(read_archive "$@" && read_ranks "$@") || return 1
   # The installed packages are always among them: an empty answer is a failure.
   [ $# -eq 0 ] || [ -n "$found" ] || return 1
-  printf '%s\n%s\n' "$stamp" "$found" | put_file "$STATE/archive"
+  # While dpkg runs, apt may not know yet what is installed: this answer is not for the next time.
+  unknown=$(
+    in_columns
+    printf '%s\n' "$metapackages" | while read -r name version _release; do
+      case " $asked $NEWLINE$found" in
+        *" $name "*"${NEWLINE}rank$TAB$name$TAB$version$TAB"*) ;;
+        *" $name "*) echo yes ;;
+      esac
+    done
+  )
+  printf '%s\n%s\n' "${unknown:+- }$stamp" "$found" | put_file "$STATE/archive"
   printf '%s\n' "$found"
 }
 

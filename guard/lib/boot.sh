@@ -38,8 +38,8 @@ refresh_boot() (
   fi
   grub_refresh "${2:-}"
   systemd_boot_refresh
-  if [ -n "$choice" ] && [ "$changed" = 3 ] && ! has_grub && ! has_systemd_boot; then
-    warn "the boot loader is none that lockstep-guard knows (GRUB, systemd-boot): see to it that it starts $(printf '%s\n' "$choice" | sed -n 's/^default //p')"
+  if [ -n "$choice" ] && [ "$changed" = 3 ] && ! has_made_grub && ! has_systemd_boot; then
+    warn "there is no boot loader's configuration that lockstep-guard knows (GRUB's that grub-mkconfig makes, systemd-boot's): see to it that it starts $(printf '%s\n' "$choice" | sed -n 's/^default //p')"
   fi
   return 0
 )

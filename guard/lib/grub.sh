@@ -8,6 +8,11 @@ has_grub() {
   [ -d "$ROOT/etc/grub.d" ] && [ -e "$GRUB_CFG" ]
 }
 
+# Whether grub.cfg is one that grub-mkconfig makes, and may make anew: not one that was written by hand.
+has_made_grub() {
+  has_grub && grep -q '^### BEGIN /etc/grub\.d/' "$GRUB_CFG"
+}
+
 # Puts the script of grub-mkconfig there while it has something to say, and takes it away after.
 # usage: grub_refresh [in-kernel-hook]
 grub_refresh() (
@@ -20,7 +25,7 @@ grub_refresh() (
   elif [ -e "$GRUB_SCRIPT" ]; then
     rm -f "$GRUB_SCRIPT" 2>/dev/null || warn "$GRUB_SCRIPT can't be removed"
   fi
-  if ! has_grub || grub_in_step || ! command -v grub-mkconfig >/dev/null; then
+  if ! has_made_grub || grub_in_step || ! command -v grub-mkconfig >/dev/null; then
     return 0
   fi
   if [ -n "${1:-}" ] && [ -x "$ROOT/etc/kernel/postinst.d/zz-update-grub" ]; then

@@ -69,7 +69,7 @@ fate() {
 # usage: find_holds WANTED; status 1 when apt's lists can't be read
 find_holds() (
   table=$1
-  metapackages=$(installed_metapackages)
+  metapackages=$(installed_metapackages) || return 1
   flavours=$(printf '%s\n' "$table" | cut -f 2 | sort -u)
   # The metapackages of wanted flavours, and all tracking packages.
   names=$(
@@ -110,6 +110,18 @@ find_holds() (
   }
 )
 
+# Prints the holds without those of kernels that are there already and need nothing: nobody waits for them.
+without_needless() (
+  in_columns
+  printf '%s\n' "$1" | while read -r release name version module first state package origin; do
+    case $state in
+      '') continue ;;
+      exempt) [ ! -e "$ROOT/boot/vmlinuz-$release" ] && [ ! -e "$ROOT/boot/vmlinux-$release" ] || continue ;;
+    esac
+    printf '%s\n' "$release$TAB$name$TAB$version$TAB$module$TAB$first$TAB$state$TAB$package$TAB$origin"
+  done
+)
+
 # Prints a time span since a time, in words.
 age() {
   days=$((($(date +%s) - $1) / 86400))
@@ -120,12 +132,17 @@ age() {
   esac
 }
 
-# Prints two lines a held kernel and module, for people. usage: describe_holds FILE
+# Prints a line or two for each held kernel and module, for people. usage: describe_holds FILE
 describe_holds() (
   in_columns
   while read -r release name _version module first state package origin; do
     day=$(date -d "@$first" +%Y-%m-%d 2>/dev/null || printf '%s' "@$first")
     case $state in
+      exempt)
+        printf 'Linux %s needs nothing of %s, but %s waits for it: apt install linux-image-%s\n' \
+          "$release" "$package" "$name" "$release"
+        continue
+        ;;
       held) what="$name is held back" ;;
       past) what="can be installed by its name, since max-hold-days is over: apt install linux-image-$release" ;;
       allowed) what="is allowed: apt install linux-image-$release" ;;

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # unattended-upgrades: our repositories among its origins, where it may install kernels. Needs settings.sh.
 
-# Keeps the drop-in. usage: refresh_origins WANTED
+# Keeps the drop-in. A character that has a meaning in apt's settings or in unattended-upgrades' patterns stands for any. usage: refresh_origins WANTED
 refresh_origins() (
   settings=$(apt-config dump --format '%f %v%n' Unattended-Upgrade 2>/dev/null) || return 0
-  origins=$(printf '%s\n' "$1" | cut -f 7 | sort -u | grep -v '^-$' | tr -d '"\\;{},=')
+  origins=$(printf '%s\n' "$1" | cut -f 7 | sort -u | grep -v '^-$' | sed 's/[]["\\;{},=*$]/?/g')
   if [ -z "$origins" ] || ! installs_kernels "$settings"; then
     rm -f "$ORIGINS" 2>/dev/null
     return 0

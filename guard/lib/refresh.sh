@@ -21,7 +21,7 @@ refresh() {
   remember_in_tree "$table"
   if holds=$(find_holds "$table"); then
     write_pins "$holds"
-    holds=$(printf '%s\n' "$holds" | awk -F '\t' '$6 != "exempt"')
+    holds=$(without_needless "$holds")
     printf '%s' "${holds:+$holds$NEWLINE}" | put_file "$STATE/holds"
     [ $? -ne 1 ] || warn "$STATE can't be written"
   else

@@ -46,7 +46,7 @@ status_text() (
       printf '\nFor %s: apt install %s\n' "$release" "$prefix$release"
     fi
   done
-  if [ -s "$BOOT" ] && { has_grub || has_systemd_boot; }; then
+  if [ -s "$BOOT" ] && { has_made_grub || has_systemd_boot; }; then
     printf '\nThe boot loader stays at Linux %s, not the newest kernel, until that has its modules.\n' "$(sed -n 's/^default //p' "$BOOT")"
   fi
   if [ -n "$holds" ]; then
@@ -106,16 +106,22 @@ refresh_reports() (
   if [ -d "$textfiles" ]; then
     metrics "$rows" "$2" "$code" | put_file "$textfiles/lockstep-guard.prom"
   fi
+  told=$(without_age)
   {
     [ -z "$2" ] || describe_holds "$STATE/holds"
     printf '%s\n' "$rows" | awk -F '\t' '$3 == "lacks" && ($4 == "running" || $5 == "next") {
       print "Linux " $1 " (" ($4 == "running" ? "running" : "next boot") ") lacks the module " $2 }'
   } | put_file "$STATE/notice"
-  if [ $? -eq 3 ] && [ -s "$STATE/notice" ]; then
+  if [ $? -eq 3 ] && [ -s "$STATE/notice" ] && [ "$(without_age)" != "$told" ]; then
     tell_unattended
   fi
   return 0
 )
+
+# Prints the notice without what changes from day to day.
+without_age() {
+  sed 's/; missing since .*//' "$STATE/notice" 2>/dev/null
+}
 
 # A line a hold in the log that unattended-upgrades' readers look at, and in the journal, when it is new.
 tell_unattended() {

@@ -80,10 +80,17 @@ is_excepted() {
   return 1
 }
 
-# Writes standard input to a file, whole or not at all, and only if it differs. Status 0: it is as it shall be;
+# Writes standard input, a text, to a file, whole or not at all. When it does not differ nothing is touched, not the folder
+# either: archive() looks at the times of folders. Status 0: it is as it shall be;
 # 3: it was changed; 1: it can't be written.
 put_file() (
   umask 022
+  # The x keeps the newlines at its end.
+  text=$(cat && echo x) || return 1
+  text=${text%x}
+  if [ -e "$1" ] && printf '%s' "$text" | cmp -s - "$1" 2>/dev/null; then
+    return 0
+  fi
   # apt and run-parts ignore names with this ending; the guard may run twice at a time.
   new=$1.$$.dpkg-new
   [ -d "${1%/*}" ] || mkdir -p "${1%/*}" 2>/dev/null || return 1
@@ -92,11 +99,7 @@ put_file() (
     rm -f "$new" 2>/dev/null
   fi
   set -C
-  { cat >"$new"; } 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
-  if cmp -s "$new" "$1" 2>/dev/null; then
-    rm -f "$new"
-    return 0
-  fi
+  { printf '%s' "$text" >"$new"; } 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
   { [ "${2:-644}" = 644 ] || chmod "$2" "$new"; } && mv -f "$new" "$1" 2>/dev/null || { rm -f "$new" 2>/dev/null; return 1; }
   return 3
 )

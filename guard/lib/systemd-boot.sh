@@ -34,9 +34,14 @@ loader_entries() {
   done
 }
 
-# Whether a pattern of loader.conf is for one of a release's entries.
+# Whether a pattern of loader.conf is for one of a release's entries, or, in a kernel's hooks, for one that comes: it is
+# named as those of another release.
+# usage: is_entry_of RELEASE PATTERN [OTHER-RELEASE]
 is_entry_of() (
-  for id in $(loader_entries "$1"); do
+  coming=$([ -z "${3:-}" ] || loader_entries "$3" | while read -r id; do
+    printf '%s-%s.%s\n' "${id%-"$3".*}" "$1" "${id##*.}"
+  done)
+  for id in $(loader_entries "$1") $coming; do
     # shellcheck disable=SC2254 # systemd-boot's patterns are the shell's
     case $id in
       $2) exit 0 ;;
@@ -83,14 +88,21 @@ systemd_boot_refresh() (
   pattern=
   if [ -n "$good" ]; then
     own=$(own_default "$conf")
+    entries=$(loader_entries "$good")
     pattern=$(sed -n 's/^avoid //p' "$BOOT" | while read -r release; do
-      if [ -z "$own" ] || is_entry_of "$release" "$own"; then
+      if [ -n "$entries" ] && { [ -z "$own" ] || is_entry_of "$release" "$own" "$good"; }; then
         printf '%s\n' "*-$good.conf"
         break
       fi
     done)
-    if [ -n "$pattern" ] && [ "$(loader_entries "$good" | sed -n 's/.*\.//p' | sort -u)" = efi ]; then
+    if [ -n "$pattern" ] && [ "$(printf '%s\n' "$entries" | sed -n 's/.*\.//p' | sort -u)" = efi ]; then
       pattern="*-$good.efi"
+    fi
+    # Another system of the machine may have the same kernel.
+    token=$(cat "$ROOT/etc/kernel/entry-token" 2>/dev/null || cat "$ROOT/etc/machine-id" 2>/dev/null)
+    if [ -n "$pattern" ] && [ "$(printf '%s\n' "$entries" | sort -u | grep -c "\.${pattern##*.}$")" -gt 1 ] &&
+      printf '%s\n' "$entries" | grep -qxF "$token${pattern#\*}"; then
+      pattern=$token${pattern#\*}
     fi
   fi
   if [ -z "$pattern" ] && ! grep -qF "$MARK" "$conf" 2>/dev/null; then

@@ -5,6 +5,7 @@ import { type GuardFolder, guardFolder, SHELLS } from './guard-folder.ts';
 const A = '6.12.117+deb13-amd64';
 const B = '6.12.118+deb13-amd64';
 const CFG = 'boot/grub/grub.cfg';
+const MADE = '### BEGIN /etc/grub.d/10_linux ###\n';
 const SCRIPT = 'etc/grub.d/06_lockstep_guard';
 
 /** What grub-mkconfig would write, in short: our script's first line, and one entry a kernel. */
@@ -13,7 +14,7 @@ echo "LC_ALL=$LC_ALL" >>"$LOCKSTEP_GUARD_ROOT/calls"
 boot=$LOCKSTEP_GUARD_ROOT/var/lib/lockstep-guard/boot
 {
   [ ! -e "$LOCKSTEP_GUARD_ROOT/etc/grub.d/06_lockstep_guard" ] || echo "# lockstep-guard: $(tr '\\n' ' ' <"$boot" | sed 's/ $//')"
-  echo made
+  echo "### BEGIN /etc/grub.d/10_linux ###"
 } >"$2"`;
 
 async function machine(shell: readonly string[]): Promise<GuardFolder> {
@@ -28,7 +29,7 @@ async function withGrub(shell: readonly string[]): Promise<GuardFolder> {
   const guard = await machine(shell);
   await guard.write('etc/grub.d/10_linux', '', 0o755);
   await guard.write('etc/kernel/postinst.d/zz-update-grub', '', 0o755);
-  await guard.write(CFG, 'made\n');
+  await guard.write(CFG, MADE);
   await guard.stub('grub-mkconfig', MKCONFIG);
   return guard;
 }
@@ -80,13 +81,13 @@ describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => 
     await using guard = await withGrub(shell);
     const before = await guard.tree();
     await guard.run('refresh');
-    expect(await guard.read(CFG)).toBe(`# lockstep-guard: default ${A} avoid ${B}\nmade\n`);
+    expect(await guard.read(CFG)).toBe(`# lockstep-guard: default ${A} avoid ${B}\n${MADE}`);
     expect(await guard.read(SCRIPT)).toContain('#!/bin/sh');
     expect(await guard.read('calls')).toBe('LC_ALL=C.UTF-8\n');
     await guard.run('refresh');
     expect(await guard.read('calls')).toBe('LC_ALL=C.UTF-8\n');
     // Made anew by somebody without our script: put right.
-    await guard.write(CFG, 'made\n');
+    await guard.write(CFG, MADE);
     await guard.run('refresh');
     expect(await guard.read(CFG)).toContain(`default ${A}`);
 
@@ -117,6 +118,17 @@ describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => 
     await guard.stub('grub-mkconfig', MKCONFIG);
     await guard.run('refresh');
     expect(await guard.read(CFG)).toContain(`default ${A}`);
+  });
+
+  test("a configuration that was written by hand stays the administrator's", async () => {
+    await using guard = await withGrub(shell);
+    await guard.write(CFG, 'linux /vmlinuz\n');
+    const { stderr } = await guard.run('refresh');
+    expect(stderr).toContain(`see to it that it starts ${A}`);
+    expect((await guard.run('refresh')).stderr).toBe('');
+    await guard.run('clean');
+    expect(await guard.read(CFG)).toBe('linux /vmlinuz\n');
+    expect(await calls(guard)).toBe(0);
   });
 
   test('another boot loader is a warning, once, and the next boot a bad one', async () => {
@@ -156,6 +168,6 @@ describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => 
     await guard.write('var/lib/lockstep-guard', 'a file');
     expect((await guard.run('refresh')).exitCode).toBe(0);
     expect((await guard.run('kernel-hook')).exitCode).toBe(0);
-    expect(await guard.read(CFG)).toBe('made\n');
+    expect(await guard.read(CFG)).toBe(MADE);
   });
 });

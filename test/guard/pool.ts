@@ -6,13 +6,8 @@ import { promisify } from 'node:util';
 import { canonicalJson, sha256 } from '../../src/core/hash.ts';
 import { writeDeb } from '../../src/packager/deb-tree.ts';
 import { runProgram } from '../../src/programs/run.ts';
-import {
-  commonPackages,
-  foreignStubs,
-  kernelPackages,
-  otherPackages,
-  type PackageContent,
-} from './kernel-packages.ts';
+import { commonPackages, kernelPackages, type PackageContent } from './kernel-packages.ts';
+import { foreignStubs, otherPackages } from './stubs.ts';
 import {
   guardPackage,
   type ModuleFor,

@@ -140,6 +140,119 @@ describe.each(SHELLS)('status, run by %s', (...shell) => {
     expect(await folder.read('var/lib/lockstep-guard/boot')).toContain(`avoid ${later}`);
   });
 
+  test('a kernel whose module does not count waits with its metapackage, and this is told', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    await folder.write('etc/lockstep/guard.conf', 'except=demo\n');
+    const { exitCode, stdout } = await folder.run('status');
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain(
+      `Linux ${B} needs nothing of demo-modules-amd64, but linux-image-amd64 waits for it: apt install linux-image-${B}`,
+    );
+    expect(await folder.read('etc/apt/preferences.d/lockstep-guard')).toContain('6.12.118-1');
+    await folder.kernel(B);
+    expect((await folder.run('status')).exitCode).toBe(0);
+  });
+
+  test('the log is told of a hold once, not each day anew', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    const log = 'var/log/unattended-upgrades/unattended-upgrades.log';
+    await folder.write(log, '');
+    await folder.run('refresh');
+    const first = await folder.read(log);
+    expect(first).toContain(`lacks the module demo`);
+    await folder.write('var/lib/lockstep-guard/holds', HOLD);
+    await folder.run('refresh');
+    expect(await folder.read('var/lib/lockstep-guard/notice')).toContain('2023-11-14');
+    expect(await folder.read(log)).toBe(first);
+    await folder.run('allow', B);
+    expect(await folder.read(log)).not.toBe(first);
+  });
+
+  test("unattended-upgrades' pattern is of this origin, whatever its name", async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64', origin: 'Example, Inc. "x" *[a]=${b}' });
+    await world(folder, [A]);
+    await folder.write('usr/bin/unattended-upgrade', '');
+    await folder.stub('apt-config', "echo 'Unattended-Upgrade::Origins-Pattern:: origin=Debian'");
+    await folder.run('refresh');
+    expect(await folder.read('etc/apt/apt.conf.d/51lockstep-guard-origins')).toContain(
+      '\nUnattended-Upgrade::Origins-Pattern:: "origin=Example? Inc. ?x? ??a????b?";\n',
+    );
+  });
+
+  test('a metapackage that was installed from a file, newer than those of the lists', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    await folder.run('refresh');
+    expect(await folder.read('var/lib/lockstep-guard/holds')).toContain(B);
+    const local = '6.12.119+deb13-amd64';
+    await folder.kernel(local, ['demo']);
+    await folder.stub(
+      'dpkg-query',
+      `printf 'installed\\tlinux-image-amd64\\t6.12.119-1\\tlinux-latest-modules-${local}\\n'`,
+    );
+    await folder.stub(
+      'apt-cache',
+      `case "$*" in
+        show*) cat "${folder.path}/stanzas" ;;
+        *policy*) printf 'linux-image-amd64:\\n *** 6.12.119-1 100\\n     6.12.118-1 500\\n     6.12.117-1 500\\n' ;;
+      esac`,
+    );
+    await folder.run('refresh');
+    expect(await folder.read('var/lib/lockstep-guard/holds')).toBe('');
+    expect(await folder.read('etc/apt/preferences.d/lockstep-guard')).toBeUndefined();
+  });
+
+  test("apt's lists are read anew only when something has changed", async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    await folder.write('calls', '');
+    await folder.stub(
+      'apt-cache',
+      `echo "$1" >>"${folder.path}/calls"
+      case "$*" in
+        show*) cat "${folder.path}/stanzas" ;;
+        *policy*) printf 'linux-image-amd64:\\n     6.12.118-1 500\\n *** 6.12.117-1 100\\n' ;;
+      esac`,
+    );
+    const shown = async (): Promise<number> =>
+      ((await folder.read('calls')) ?? '').split('\n').filter((word) => word === 'show').length;
+    for (const _ of [1, 2, 3]) {
+      await folder.run('refresh');
+      expect(await shown()).toBe(1);
+    }
+    await folder.write('var/lib/apt/lists/x_Packages', 'x');
+    await folder.run('refresh');
+    expect(await shown()).toBe(2);
+    await folder.want({ module: 'demo', flavour: 'amd64', origin: 'Other' });
+    await folder.run('refresh');
+    expect(await shown()).toBe(3);
+  });
+
+  test('what was held stays held when dpkg can not be asked', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel(A, ['demo']);
+    await folder.want({ module: 'demo', flavour: 'amd64' });
+    await world(folder, [A]);
+    await folder.run('refresh');
+    const pins = await folder.read('etc/apt/preferences.d/lockstep-guard');
+    expect(pins).toContain('6.12.118-1');
+    await folder.stub('dpkg-query', 'exit 2');
+    await folder.run('refresh');
+    expect(await folder.read('etc/apt/preferences.d/lockstep-guard')).toBe(pins);
+  });
+
   test('since when a kernel is missed is remembered', async () => {
     await using folder = await guardFolder(shell);
     await folder.kernel(A, ['demo']);

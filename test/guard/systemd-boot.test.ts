@@ -1,3 +1,5 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type GuardFolder, guardFolder, SHELLS } from './guard-folder.ts';
 
@@ -96,6 +98,29 @@ describe.each(SHELLS.map((shell) => ({ shell })))('systemd-boot, with $shell', (
     expect(await next(guard)).toBe('');
     await set('LoaderInfo', 'systemd-boot 257.13-1~deb13u1');
     expect(await next(guard)).toBe(A);
+  });
+
+  test("a kernel's hooks run before its entry is there", async () => {
+    await using guard = await machine(shell, `default ${TOKEN}-*\n`);
+    await fs.rm(path.join(guard.path, `boot/efi/loader/entries/${TOKEN}-${B}+3.conf`));
+    expect((await guard.run('kernel-hook')).exitCode).toBe(0);
+    expect(await guard.read(CONF)).toContain(`\ndefault *-${A}.conf\n`);
+  });
+
+  test('another system with the same kernel is not started instead', async () => {
+    await using guard = await machine(shell, '');
+    await guard.write(`boot/efi/loader/entries/00000000000000000000000000000000-${A}.conf`, '');
+    await guard.write('etc/machine-id', `${TOKEN}\n`);
+    await guard.run('refresh');
+    expect(await guard.read(CONF)).toContain(`\ndefault ${TOKEN}-${A}.conf\n`);
+    expect(await next(guard)).toBe(A);
+  });
+
+  test('without an entry of the kernel that has the modules nothing is changed', async () => {
+    await using guard = await machine(shell, 'timeout 3\n');
+    await fs.rm(path.join(guard.path, `boot/efi/loader/entries/${TOKEN}-${A}.conf`));
+    await guard.run('refresh');
+    expect(await guard.read(CONF)).toBe('timeout 3\n');
   });
 
   test('unified kernel images have names of their own', async () => {
