@@ -3,15 +3,17 @@ import * as path from 'node:path';
 import { expect, test } from 'vitest';
 import { useScratch } from '../core/testing/scratch.ts';
 import { makeSiteData } from '../site/testing/site-data.ts';
-import { readSiteNote, siteKey, writeSiteNote } from './site-key.ts';
+import { readSiteNote, siteKey, templatesHash, writeSiteNote } from './site-key.ts';
 
 const at = useScratch('site-key');
 const SIZE = { modules: 2, kernels: 6 };
 
 test('the key is that of all that is shown, but for the time', async () => {
   const data = makeSiteData(SIZE);
-  const key = await siteKey(data);
-  expect(await siteKey({ ...makeSiteData(SIZE), at: '2030-01-01T00:00:00.000Z' })).toBe(key);
+  const key = siteKey(data, 'a');
+  expect(siteKey({ ...makeSiteData(SIZE), at: '2030-01-01T00:00:00.000Z' }, 'a')).toBe(key);
+  expect(siteKey(data, await templatesHash())).not.toBe(key);
+  expect(await templatesHash()).toBe(await templatesHash());
   const [cell, ...cells] = data.cells;
   const [kernel, ...kernels] = data.kernels;
   const [outcome] = data.outcomes;
@@ -23,7 +25,7 @@ test('the key is that of all that is shown, but for the time', async () => {
     { ...data, outcomes: data.outcomes.concat(outcome ?? []) },
     { ...data, url: 'https://other.example/' },
   ];
-  const keys = await Promise.all(changed.map((other) => siteKey(other)));
+  const keys = changed.map((other) => siteKey(other, 'a'));
   expect(new Set([key, ...keys]).size).toBe(changed.length + 1);
 });
 

@@ -7,12 +7,8 @@ import type { SiteData, SiteKernel } from '../site/data.ts';
 
 const SITE = path.join(import.meta.dirname, '../site');
 
-/**
- * Names all that the pages are made of, but for the time: data and templates. Of what only grows the lengths count.
- *
- * @returns SHA-256, in hex
- */
-export async function siteKey(data: SiteData): Promise<string> {
+/** Names the templates: pages of the same data differ where it does. SHA-256, in hex. */
+export async function templatesHash(): Promise<string> {
   const hash = createHash('sha256');
   for (const name of (await fs.readdir(SITE, { recursive: true })).toSorted()) {
     const file = path.join(SITE, name);
@@ -20,6 +16,17 @@ export async function siteKey(data: SiteData): Promise<string> {
       hash.update(`${name}\0`).update(await fs.readFile(file));
     }
   }
+  return hash.digest('hex');
+}
+
+/**
+ * Names all that the pages are made of, but for the time. Of what only grows the lengths count.
+ *
+ * @param templates what `templatesHash` gives
+ * @returns SHA-256, in hex
+ */
+export function siteKey(data: SiteData, templates: string): string {
+  const hash = createHash('sha256').update(templates);
   const { origin, url, slug, suites, modules, absent, problems, outcomes, lags } = data;
   const counts = { outcomes: outcomes.length, lags: lags.length };
   hash.update(JSON.stringify({ origin, url, slug, suites, modules, absent, problems, counts }));

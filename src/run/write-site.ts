@@ -5,7 +5,7 @@ import { notify } from './notify.ts';
 import { planSurvey, type SurveyPlan } from './plan.ts';
 import { gatherSite } from './site.ts';
 import { type SiteChanges, SiteFolder } from './site-folder.ts';
-import { readSiteNote, siteKey, writeSiteNote } from './site-key.ts';
+import { readSiteNote, siteKey, templatesHash, writeSiteNote } from './site-key.ts';
 import { writeLogs } from './site-logs.ts';
 import type { Survey } from './survey.ts';
 import { noteOutcomes } from './timeline.ts';
@@ -21,7 +21,8 @@ export async function writeSite(context: Context, plan: SurveyPlan): Promise<Sit
   const data = await gatherSite(context, plan);
   const { state, repository } = context.config;
   const folder = await SiteFolder.open(repository.directory);
-  const key = await siteKey(data);
+  const templates = await templatesHash();
+  const key = siteKey(data, templates);
   const note = await readSiteNote(state);
   if (note?.key === key && note.files === folder.size) {
     folder.keepAll();
@@ -34,7 +35,7 @@ export async function writeSite(context: Context, plan: SurveyPlan): Promise<Sit
   for (const asset of await siteAssets()) {
     await folder.write(asset);
   }
-  const logs = await writeLogs(context, folder, data);
+  const logs = await writeLogs(context, folder, data, templates);
   for (const file of renderSite({ ...data, logs })) {
     await folder.write(file);
   }

@@ -15,9 +15,6 @@ import { overviewPage } from './overview.ts';
 import { paths } from './paths.ts';
 import { indexSite, isCurrent, type SiteIndex, suitesOf } from './site-index.ts';
 
-/** Rises when pages that are made once, those of logs, have to be made anew. */
-export const SITE_FORMAT = 1;
-
 /** The files that are the same for every site. */
 export async function siteAssets(): Promise<SiteFile[]> {
   const assets = path.join(import.meta.dirname, 'assets');
