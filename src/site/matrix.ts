@@ -143,13 +143,11 @@ function table(path: string, matrix: SuiteMatrix, lines: readonly MatrixLine[]):
       markup`<th scope="colgroup" colspan="${line.kernels.length}" class="edge"><span>${lineName(line, matrix.lines)}</span></th>`,
   );
   const heads = columns.map(({ kernel, isFirst }) =>
-    head(
-      path,
-      suite,
-      kernel,
+    head(path, kernel, {
+      label: isGrouped || lines.length === 1 ? kernel.abi : kernel.release,
+      note: noteOf(matrix, kernel),
       isFirst,
-      isGrouped || lines.length === 1 ? kernel.abi : kernel.release,
-    ),
+    }),
   );
   const rows = modules.map((module) => {
     const row = cells.get(module);
@@ -170,20 +168,20 @@ function table(path: string, matrix: SuiteMatrix, lines: readonly MatrixLine[]):
 </table></div>`;
 }
 
+/** What a suite has to do with a kernel, beyond having it. */
+function noteOf({ suite, cells }: SuiteMatrix, kernel: SiteKernel): string {
+  if (kernel.suites.has(suite)) {
+    return isCurrent(kernel, suite) ? 'current' : '';
+  }
+  const isExpected = cells.values().some((row) => row.get(kernel)?.ahead.includes(suite) === true);
+  return isExpected ? 'expected' : 'left';
+}
+
 function head(
   path: string,
-  suite: string,
   kernel: SiteKernel,
-  isFirst: boolean,
-  label: string,
+  { label, note, isFirst }: { label: string; note: string; isFirst: boolean },
 ): Markup {
-  const note = isCurrent(kernel, suite)
-    ? 'current'
-    : kernel.suites.has(suite)
-      ? ''
-      : kernel.left === undefined
-        ? 'expected'
-        : 'left';
   return markup`<th scope="col" class="kernel${isFirst ? ' edge' : ''}"><a href="${link(path, paths.kernel(kernel))}"><span class="hidden">${kernel.release}</span><span aria-hidden="true">${label}</span></a>${note === '' ? NOTHING : markup`<small>${note}</small>`}</th>`;
 }
 
