@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { execa } from 'execa';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ClientRoot, clientRoot } from '../support/client-root.ts';
 import { slow } from '../support/tier.ts';
 import { guardFolder } from './guard-folder.ts';
