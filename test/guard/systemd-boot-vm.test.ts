@@ -91,6 +91,10 @@ describe.runIf(slow)('a machine that boots by systemd-boot', () => {
     }
   }, 600_000);
 
+  afterAll(async () => {
+    await root[Symbol.asyncDispose]();
+  });
+
   test('starts the kernel that has the module, and the newest one afterwards', async () => {
     const [a = '', b = ''] = releases;
     await using guard = await guardFolder(['dash']);
