@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { execa } from 'execa';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ClientRoot, clientRoot } from '../support/client-root.ts';
 import { slow } from '../support/tier.ts';
 import { guardFolder } from './guard-folder.ts';
@@ -90,6 +90,10 @@ describe.runIf(slow)('a machine that boots by systemd-boot', () => {
       await root.must(['dpkg-deb', '-x', '/tmp/image.deb', '/kernels']);
     }
   }, 600_000);
+
+  afterAll(async () => {
+    await root[Symbol.asyncDispose]();
+  });
 
   test('starts the kernel that has the module, and the newest one afterwards', async () => {
     const [a = '', b = ''] = releases;
