@@ -6,12 +6,11 @@ export type Markup = ReturnType<typeof raw>;
 export type Insertable = string | number | boolean | undefined | Markup | readonly Insertable[];
 
 /**
- * Control characters, marks that turn the direction of text around them, and what is no character: a name or a log must
- * not change how the text beside it is read, and XML allows none of the first.
+ * Control and format characters (marks that turn the direction of text around them, joiners without width), halves of
+ * characters and what is none: a name or a log must not change how the text beside it is read, and XML has no place for
+ * most of them. Tabs and line ends stay.
  */
-const UNSEEN =
-  // eslint-disable-next-line no-control-regex -- control characters are what it finds
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const UNSEEN = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/gu;
 
 /** Text from outside with every character that can't be seen as such shown as `\ufffd`. */
 export function visible(text: string): string {
