@@ -189,7 +189,7 @@ gate() {
   refused=$({
     printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" { print $2 }' | while read -r release; do
       # What is there already is not new: an image in the place of its unsigned twin.
-      [ -e "$ROOT/boot/vmlinuz-$release" ] || printf '%s\n' "$release"
+      [ -e "$ROOT/boot/vmlinuz-$release" ] || [ -e "$ROOT/boot/vmlinux-$release" ] || printf '%s\n' "$release"
     done
     [ -z "$dropped" ] || metapackage_releases
   } | sort -u | while read -r release; do

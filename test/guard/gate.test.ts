@@ -186,6 +186,12 @@ describe.each(SHELLS)('the gate, run by %s', (...shell) => {
     expect(text).toContain('looked after no more: demo-modules-amd64');
   });
 
+  test('an image of an architecture that does not compress it', async () => {
+    await using folder = await machine(shell);
+    await folder.write(`boot/vmlinux-${B}`, '');
+    expect((await gate(folder, [comes(`linux-image-${B}-unsigned`)])).status).toBe(0);
+  });
+
   test('a machine that wants nothing', async () => {
     await using folder = await guardFolder(shell);
     await folder.kernel(A);
