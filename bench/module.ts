@@ -55,7 +55,7 @@ for (const name of packages) {
     }
     return end.seconds;
   });
-  const make = await fastest(() => bareMake(context, plan, target, trees));
+  const make = await fastest(() => bareMake(bench, target));
   const ours = await fastest(async () => {
     await fs.rm(path.join(context.config.state, 'cache/objects'), { recursive: true, force: true });
     const { survey } = plan;

@@ -13,9 +13,8 @@ import type { Target } from '../src/model/plans.ts';
 import { moduleNameOf } from '../src/modules/find.ts';
 import { buildTarget } from '../src/run/build-target.ts';
 import { removeTree } from '../src/run/context.ts';
-import { buildRequestOf, evaluateTarget, prepareTarget } from '../src/run/prepare-target.ts';
 import { printRatios, type Ratio, ROOT, timed } from './support.ts';
-import { openBenchSuite, targetOf } from './target.ts';
+import { openBenchSuite, prepareBuild, targetOf } from './target.ts';
 
 const [suite = '', first = '', second = '', ...packages] = process.argv.slice(2);
 const FOLDER = path.join(ROOT, 'out/bench/neighbour');
@@ -33,19 +32,12 @@ interface Run {
 }
 
 const bench = await openBenchSuite(FOLDER, suite, packages);
-const { context, plan, trees } = bench;
+const { context, plan } = bench;
 const { survey } = plan;
 await fs.rm(path.join(context.config.state, 'cache/objects'), { recursive: true, force: true });
 
 async function build(target: Target, isClean: boolean): Promise<Run> {
-  const prepared = await prepareTarget(
-    context,
-    survey,
-    target,
-    trees.of(survey.archiveOf(target.kernel)),
-  );
-  const conf = await evaluateTarget(context, prepared);
-  const request = buildRequestOf(context, prepared, conf);
+  const { prepared, request } = await prepareBuild(bench, target);
   const { seconds, result } = await timed(() =>
     isClean
       ? buildModule({ ...request, isSequential: true })

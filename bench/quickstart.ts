@@ -63,7 +63,7 @@ async function bareMakes(context: Context): Promise<{ name: string; seconds: num
   for (const target of plan.plan.targets.filter(({ record }) => record?.outcome === 'built')) {
     makes.push({
       name: `${target.module.name} ${target.kernel.release}`,
-      seconds: await bareMake(context, plan, target, trees),
+      seconds: await bareMake({ context, plan, trees }, target),
     });
   }
   return makes;

@@ -1,14 +1,20 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { stringify } from 'yaml';
-import { buildEnvironment, buildPathOf } from '../src/builder/build.ts';
+import { buildEnvironment, buildPathOf, type BuildRequest } from '../src/builder/build.ts';
 import { loadConfig } from '../src/config/load.ts';
+import type { DkmsConf } from '../src/model/modules.ts';
 import type { Target } from '../src/model/plans.ts';
 import { runSandbox } from '../src/programs/sandbox.ts';
-import { type Context, openContext } from '../src/run/context.ts';
+import { type Context, openContext, removeTree } from '../src/run/context.ts';
 import { TreesOfArchives } from '../src/run/kernel-trees.ts';
 import { planAll, type SurveyPlan } from '../src/run/plan.ts';
-import { buildRequestOf, evaluateTarget, prepareTarget } from '../src/run/prepare-target.ts';
+import {
+  buildRequestOf,
+  evaluateTarget,
+  type Prepared,
+  prepareTarget,
+} from '../src/run/prepare-target.ts';
 
 /** All kernels of a suite and some of its modules, in a folder of a bench's own. */
 export interface BenchSuite {
@@ -70,29 +76,32 @@ export function targetOf({ plan }: BenchSuite, module: string, release: string):
   return found;
 }
 
-/** Wall seconds of the make command of a target alone, in the root of its build. */
-export async function bareMake(
-  context: Context,
-  { survey }: SurveyPlan,
+/** What a target's builds begin with. */
+export async function prepareBuild(
+  { context, plan: { survey }, trees }: BenchSuite,
   target: Target,
-  trees: TreesOfArchives,
-): Promise<number> {
-  const prepared = await prepareTarget(
-    context,
-    survey,
-    target,
-    trees.of(survey.archiveOf(target.kernel)),
-  );
+): Promise<{ prepared: Prepared; conf: DkmsConf; request: BuildRequest }> {
+  const { kernel } = target;
+  const kernelTrees = trees.of(survey.archiveOf(kernel));
+  const prepared = await prepareTarget(context, survey, target, kernelTrees);
   const conf = await evaluateTarget(context, prepared);
-  const request = buildRequestOf(context, prepared, conf);
-  const make = conf.make.replace(
-    /^make/,
-    `make -j${context.jobs} KERNELRELEASE=${target.kernel.release}`,
-  );
+  return { prepared, conf, request: buildRequestOf(context, prepared, conf) };
+}
+
+/** Wall seconds of the make command of a target alone, in the root of its build. */
+export async function bareMake(bench: BenchSuite, target: Target): Promise<number> {
+  const { prepared, conf, request } = await prepareBuild(bench, target);
+  const { jobs } = bench.context;
+  const make = conf.make.replace(/^make/, `make -j${jobs} KERNELRELEASE=${target.kernel.release}`);
   const { status } = await runSandbox({
     ...request,
     buildPath: buildPathOf(conf),
-    env: { ...buildEnvironment(request), make, pre: conf.preBuild ?? '' },
+    env: {
+      ...buildEnvironment(request),
+      ...{ make, pre: conf.preBuild ?? '' },
+      // As builds do it where the command is not make itself.
+      ...(conf.make.startsWith('make') ? {} : { MAKEFLAGS: `-j${jobs}` }),
+    },
     command: [
       'bash',
       '-c',
@@ -105,5 +114,6 @@ export async function bareMake(
   const times = (await fs.readFile(path.join(request.folder, 'out/times'), 'utf8'))
     .split(' ')
     .map(Number);
+  await removeTree(prepared.folder);
   return (times[1] ?? 0) - (times[0] ?? 0);
 }

@@ -27,6 +27,8 @@ const parts = [
   'publisher',
   'ledger',
   'report',
+  'notify',
+  'site',
   'config',
 ];
 /** Folder of src → the folders whose values it may import. */

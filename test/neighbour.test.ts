@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { parseRecord } from '../src/ledger/ledger.ts';
 import type { BuildRecord } from '../src/model/records.ts';
 import type { OwnPackage } from './support/small-archive.ts';
@@ -94,6 +95,41 @@ async function recordOf(module: string, kernel: TestKernel): Promise<BuildRecord
   throw new Error(`no record of ${module} for ${kernel.release}`);
 }
 
+/** What samples are chosen by. */
+async function keyNumber({ release }: TestKernel): Promise<number> {
+  const { stdout } = await home.lockstep('why', 'parts', release);
+  const { key } = z.object({ key: z.string() }).parse(JSON.parse(stdout));
+  return Number.parseInt(key.slice(0, 8), 16);
+}
+
+async function moduleOf(key: string): Promise<Buffer> {
+  const builds = path.join(home.folder, 'state/ledger/builds');
+  const names = await fs.readdir(builds, { recursive: true });
+  const name = names.find((entry) => entry.includes(key) && entry.endsWith('/parts.ko'));
+  return await fs.readFile(path.join(builds, name ?? ''));
+}
+
+/** `mov $1,%eax`, and what it is made. */
+const GOOD = Buffer.from('b801000000', 'hex');
+const SPOILT = Buffer.from('b802000000', 'hex');
+
+/** Lets the kept compilations of `same.c` return 2. @returns how many there are */
+async function spoilKept(): Promise<number> {
+  const kept = path.join(home.folder, 'state/cache/objects');
+  let count = 0;
+  for (const name of await fs.readdir(kept, { recursive: true })) {
+    const file = path.join(kept, name);
+    const content = name.endsWith('.o') ? await fs.readFile(file) : Buffer.alloc(0);
+    const at = content.indexOf(GOOD);
+    if (content.includes('parts_same') && at >= 0) {
+      SPOILT.copy(content, at);
+      await fs.writeFile(file, content);
+      count += 1;
+    }
+  }
+  return count;
+}
+
 describe('the next kernel', () => {
   test('is built from nothing the first time', async () => {
     await setKernels(first);
@@ -118,5 +154,35 @@ describe('the next kernel', () => {
   test('takes the answers of a configure script, good ones and bad ones', async () => {
     const { compiled } = await recordOf('asker', second);
     expect(compiled?.taken).toBeGreaterThanOrEqual(3);
+  });
+
+  test('is built again, clean, when what it took turns out to be wrong in another build', async () => {
+    const third = await stage.kernel({
+      ...{ release: '6.12.203+deb13-cloud-amd64', version: '6.12.203-1' },
+    });
+    const fourth = await stage.kernel({
+      ...{ release: '6.12.204+deb13-cloud-amd64', version: '6.12.204-1' },
+    });
+    const configure = (checkEvery: number): Promise<void> =>
+      home.configure({
+        archives: [stage.entry('stable')],
+        kernels: { abis: 'all' },
+        modules: ['parts-dkms'],
+        more: { cache: { checkEvery } },
+      });
+    await setKernels(second, third, fourth);
+    await configure(0);
+    await home.plan('plan');
+    expect(await spoilKept()).toBeGreaterThan(0);
+    // Of the two one is checked.
+    await configure(Math.max(...(await Promise.all([third, fourth].map(keyNumber)))));
+    const end = await home.run();
+    expect(end, end.stderr).toMatchObject({ exitCode: 0, built: 2 });
+    expect(end.stderr.match(/OBJECTS_DIFFER/g)).toHaveLength(1);
+    const records = await Promise.all([third, fourth].map((kernel) => recordOf('parts', kernel)));
+    expect(records.map(({ compiled }) => compiled?.taken ?? 0)).toEqual([0, 0]);
+    for (const { key } of records) {
+      expect((await moduleOf(key)).includes(SPOILT)).toBe(false);
+    }
   });
 });

@@ -324,6 +324,36 @@ describe('what is not from main', () => {
   }, 120_000);
 });
 
+describe('what is built on what is not from main', () => {
+  test('is published with it or not at all', async () => {
+    const files = dkmsFiles('abovemod', '1.0');
+    const conf = `${files['dkms.conf'] ?? ''}\nBUILD_DEPENDS[0]=contribmod\n`;
+    await writeTree(at('abovemod'), { ...files, 'dkms.conf': conf });
+    const modules = [{ name: 'abovemod', directory: './abovemod' }, ...(await goodModules())];
+    const both = async (): Promise<string[]> =>
+      (await packageNames()).filter((name) => /^(?:above|contrib)mod-modules-cloud/.test(name));
+
+    const withheld = await box.run(['run', '-c', await config(modules), '--json']);
+    expect(withheld, withheld.stderr).toMatchObject({ exitCode: 0 });
+    const why = 'contribmod is from contrib, and the configuration does not say `publish: nonfree`';
+    expect(targetOf(withheld, 'abovemod')).toMatchObject({
+      verdict: 'built',
+      reason: `built; not published: it is built on contribmod, which is not published: ${why}`,
+    });
+    expect(await both()).toEqual([]);
+
+    const allowed = await config(modules, { publish: 'nonfree' });
+    expect(await box.run(['run', '-c', allowed])).toMatchObject({ exitCode: 0 });
+    expect(await both()).toEqual([
+      ...['abovemod-modules-cloud-amd64', 'contribmod-modules-cloud-amd64'],
+    ]);
+
+    const again = await box.run(['run', '-c', await config(modules), '--json']);
+    expect(again, again.stderr).toMatchObject({ exitCode: 0 });
+    expect(await both()).toEqual([]);
+  }, 120_000);
+});
+
 describe('sources that change', () => {
   test('are built again, with a warning where a tag has moved', async () => {
     const file = await config((await goodModules()).slice(0, 3));

@@ -117,6 +117,20 @@ describe('a watch', () => {
       const once = await home.lockstep('watch', '--looks', '1');
       expect(once, once.stderr).toMatchObject({ exitCode: 0 });
       expect((await home.published('slow')).has(`slug-modules-${first.release}`)).toBe(true);
+
+      const verify = (command = 'verify'): Promise<unknown> => home.lockstep(command);
+      expect(await verify()).toMatchObject({ exitCode: 0 });
+      const repository = path.join(home.folder, 'repository');
+      const names = await fs.readdir(path.join(repository, 'pool'), { recursive: true });
+      const deb = path.join(repository, 'pool', names.find((name) => name.endsWith('.deb')) ?? '');
+      const bytes = await fs.readFile(deb);
+      await fs.rm(deb);
+      await fs.writeFile(deb, 'x');
+      await fs.rm(path.join(repository, 'dists/slow/main/binary-amd64/Packages.gz'));
+      expect(await verify()).toMatchObject({ exitCode: 1 });
+      expect(await verify('repair')).toMatchObject({ exitCode: 0 });
+      expect(await verify()).toMatchObject({ exitCode: 0 });
+      expect((await fs.readFile(deb)).equals(bytes)).toBe(true);
     },
     10 * MINUTES,
   );

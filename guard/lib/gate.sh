@@ -7,9 +7,9 @@
 #   command  word                 a word of the command line
 #   new      release  file|-      an image that is not installed
 #   gone     release              an image that is removed
+#   moved    metapackage          one of kernels that stays, in another version
 #   module   package  file|-      some package of modules that comes or stays
 #   dropped  package              one that is removed
-#   meta     package  version     a metapackage of kernels, or an image, that comes
 read_transaction() {
   awk -v OFS='\t' '
     function release_of(name) {
@@ -29,10 +29,11 @@ read_transaction() {
     {
       action = $NF
       for (i = 10; i <= NF; i++) action = (i == 10 ? $9 : action) " " $i
-      if ($1 ~ /^linux-image-/ && action != "**REMOVE**" && $2 != $6) print "meta", $1, $6
       if ($1 ~ /^linux-(image|binary)-(unsigned-)?[0-9]/ && $1 !~ /-dbg$/) {
         if (action == "**REMOVE**") print "gone", release_of($1)
         else if ($2 == "-") print "new", release_of($1), (action ~ /^\*\*/ ? "-" : action)
+      } else if ($1 ~ /^linux-image-[a-z]/) {
+        if ($2 != "-" && $6 != "-" && $5 != "=") print "moved", $1
       } else if ($1 ~ /-modules-/) {
         if (action == "**REMOVE**") print "dropped", $1
         else print "module", $1, (action ~ /^\*\*/ ? "-" : action)
@@ -157,6 +158,20 @@ loses_last_kernel() (
   printf '%s\n' "${any:-none}"
 )
 
+# Refuses to give up tracking packages that stand in the way of a kernel metapackage and that nobody named: kernels would
+# come without their modules from then on. Status 0: refused.
+refuse_loss() (
+  moved=$(printf '%s\n' "$TRANSACTION" | sed -n "s/^moved$TAB//p" | tr '\n' ' ')
+  [ -n "$moved" ] || exit 1
+  [ -n "$1" ] || exit 1
+  lost=" $(printf '%s\n' "$1" | tr '\n' ' ' | sed 's/ $//')"
+  {
+    say "not removing$lost: this machine wants it, and it does not go with that version of ${moved% }. The ways on:"
+    printf '    a kernel alone       install it by its name: linux-image-RELEASE\n'
+    printf '    all the same         name the package as well:%s\n' "$(printf '%s' "$lost" | sed 's/ [^ ]*/&-/g')"
+  } >&2
+)
+
 # Prints the tracking packages that the solver takes away.
 dropped_tracks() {
   printf '%s\n' "$1" | cut -f 3 | sort -u | while read -r package; do
@@ -164,18 +179,11 @@ dropped_tracks() {
   done
 }
 
-# Prints the releases that metapackages of the transaction point to. Their images may be there already.
-metapackage_releases() {
-  printf '%s\n' "$TRANSACTION" | cat - "$STATE/archive" 2>/dev/null | awk -F '\t' '
-    $1 == "meta" { comes[$2, $3] = 1 }
-    $1 == "kernel" && ($2, $3) in comes { print $4 }'
-}
-
 # The gate. Status 10: refused, with the reason on standard error; anything else is no refusal.
 gate() {
   TRANSACTION=$(read_transaction)
   case $TRANSACTION in
-    *"new$TAB"* | *"gone$TAB"* | *"dropped$TAB"*) ;;
+    *"new$TAB"* | *"gone$TAB"* | *"moved$TAB"* | *"dropped$TAB"*) ;;
     *) return 0 ;;
   esac
   table=$(still_wanted)
@@ -186,13 +194,9 @@ gate() {
   allow=
   ! printf '%s\n' "$TRANSACTION" | grep -qx allow || allow=yes
   dropped=$(dropped_tracks "$table")
-  refused=$({
-    printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" { print $2 }' | while read -r release; do
-      # What is there already is not new: an image in the place of its unsigned twin.
-      [ -e "$ROOT/boot/vmlinuz-$release" ] || [ -e "$ROOT/boot/vmlinux-$release" ] || printf '%s\n' "$release"
-    done
-    [ -z "$dropped" ] || metapackage_releases
-  } | sort -u | while read -r release; do
+  refused=$(printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" && !seen[$2]++ { print $2 }' | while read -r release; do
+    # What is there already is not new: an image in the place of its unsigned twin.
+    [ ! -e "$ROOT/boot/vmlinuz-$release" ] && [ ! -e "$ROOT/boot/vmlinux-$release" ] || continue
     is_allowed "$release" && continue
     wanted_for "$release" "$table" | {
       in_columns
@@ -211,6 +215,9 @@ gate() {
     }
   done)
   if [ -n "$refused" ]; then
+    return 10
+  fi
+  if [ -z "$allow" ] && [ "$HOLD" = yes ] && refuse_loss "$dropped"; then
     return 10
   fi
   # shellcheck disable=SC2086 # on one line

@@ -47,7 +47,7 @@ status_text() (
     fi
   done
   if [ -s "$BOOT" ] && { has_made_grub || has_systemd_boot; }; then
-    printf '\nThe boot loader starts Linux %s, not the newest kernel, until that has its modules.\n' "$(sed -n 's/^default //p' "$BOOT")"
+    printf '\nThe boot loader stays at Linux %s, not the newest kernel, until that has its modules.\n' "$(sed -n 's/^default //p' "$BOOT")"
   fi
   if [ -n "$holds" ]; then
     echo

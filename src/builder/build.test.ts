@@ -85,6 +85,8 @@ async function build(todo: string, { conf, files, limits, signal, env, cross }: 
       kernelver: RELEASE,
       kernel_source_dir: KERNEL,
       arch: 'x86_64',
+      module: 'demo',
+      module_version: '1.0',
       ...env,
     },
     cross,
@@ -174,6 +176,18 @@ describe('a build', () => {
     });
     expect(warned.result.outcome).toBe('built');
     expect(warned.log).toContain('pre.txt is not executable');
+  });
+
+  test('has its modules where DKMS keeps them when the script after the build runs', async () => {
+    const kept = `/var/lib/dkms/demo/1.0/${RELEASE}/x86_64`;
+    const { result, log } = await build('echo built >demo.ko; echo crc >Module.symvers', {
+      conf: { postBuild: 'post.sh' },
+      files: {
+        'post.sh': `#!/bin/bash\nset -e\ncp Module.symvers ${kept}/\ncat ${kept}/module/demo.ko ${kept}/module/Module.symvers\nls ${kept}\n`,
+      },
+    });
+    expect(contentOf(result), log).toEqual({ 'demo.ko': 'built\n' });
+    expect(log).toContain('\nbuilt\ncrc\nModule.symvers\nlog\nmodule\n');
   });
 
   test('applies patches in their order', async () => {

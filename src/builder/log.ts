@@ -37,6 +37,15 @@ export function findErrorLine(text: string): string | undefined {
   return undefined;
 }
 
+/** The first lines of a build's log that tell of errors, without control characters. */
+export async function errorLinesOf(log: string, count: number): Promise<string[]> {
+  const lines = linesOf(await endOf(log));
+  return lines
+    .filter((line) => ERROR_LINES.some((pattern) => pattern.test(line)))
+    .slice(0, count)
+    .map((line) => line.slice(0, 300));
+}
+
 const READ_BYTES = 4 * 1024 * 1024;
 
 /** The last 4 MiB of a log file. */

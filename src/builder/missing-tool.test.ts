@@ -4,7 +4,7 @@ import { missingTool } from './missing-tool.ts';
 test.each([
   [
     'configure: line 12: pkg-config: command not found',
-    "pkg-config is missing: add pkgconf to the module's buildPackages",
+    "pkg-config is missing: add pkg-config to the module's buildPackages",
   ],
   [
     'make[2]: bison: No such file or directory',

@@ -15,7 +15,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   pahole: 'pahole',
   perl: 'perl',
-  'pkg-config': 'pkgconf',
+  'pkg-config': 'pkg-config',
   python3: 'python3-minimal',
   rsync: 'rsync',
   xxd: 'xxd',

@@ -133,6 +133,22 @@ test('of a flavour the two newest kernels are kept; what can not be relied on is
   expect(await store.find(identity('4', await headers('d', 'c')), at('scratch-7'))).toBeUndefined();
 });
 
+test('who may have taken from what is forgotten is known until it is made clean', async () => {
+  const store = newStore();
+  await store.keep(identity('1', await headers('a', 'x')), await left(), undefined);
+  const [b, c, d] = [await headers('b', 'x'), await headers('c', 'x'), await headers('d', 'x')];
+  await store.find(identity('2', b), at('scratch-9'));
+  await store.find(identity('3', c), at('scratch-10'));
+  expect(store.isSuspect(identity('2', b))).toBe(false);
+  await store.forget(identity('3', c));
+  expect(store.isSuspect(identity('2', b))).toBe(true);
+  expect(store.isSuspect(identity('3', c))).toBe(false);
+  expect(store.isSuspect(identity('4', d))).toBe(false);
+  expect(store.isSuspect(identity('2', b, { module: 'other' }))).toBe(false);
+  expect(await store.find(identity('2', b), at('scratch-11'))).toBeUndefined();
+  expect(store.isSuspect(identity('2', b))).toBe(false);
+});
+
 test('a meta file that is none counts as if nothing were there', async () => {
   const store = newStore();
   await store.keep(identity('1', await headers('a', 'x')), await left(), undefined);

@@ -1,11 +1,13 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { z } from 'zod';
-import { exists, readUntrustedFile, temporaryName } from '../core/files.ts';
+import { exists, temporaryName } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import { runProgram } from '../programs/run.ts';
 import { runsAsRoot } from '../programs/sandbox.ts';
 import { compareHeaders, type HeaderDifference } from './header-difference.ts';
+import { linkTaken, namesOf, readHits } from './objects-left.ts';
+import { isNear, writeDifference } from './objects-near.ts';
 
 /** What a build's compilations are kept under: those of the same module, tools and architecture can be taken. */
 export interface ObjectsIdentity {
@@ -43,25 +45,11 @@ const metaSchema = z.object({
 
 type Meta = z.output<typeof metaSchema>;
 
-/** Below a layer: where `cc` of the recipe looks. */
+/** Below a layer: where `cc` of the recipe looks for compilations. */
 const OBJECTS = 'usr/lib/lockstep/objects';
-const NEIGHBOUR = 'usr/lib/lockstep/neighbour';
 
 /** Kernels of one flavour of which the compilations of a module are kept. */
 const KEPT_EACH = 2;
-
-/** A name that `cc` gives. */
-const ENTRY = /^\d+(?:-\d+)*_\d+(?:-\d+)*$/;
-const POOL = /^p_[0-9_-]+$/;
-const SUFFIXES = ['args', 'd', 'local', 'err', 'o', 'fail'] as const;
-const KEPT_NAME = /^(?:hits|p_[0-9_-]+|[0-9_-]+\.(?:args|d|local|err|o|fail))$/;
-
-/** A build that leaves more than this is not worth keeping. */
-const MOST_FILES = 60_000;
-const MOST_BYTES = 4 * 1024 ** 3;
-
-/** Compilations that are looked at to tell whether a neighbour is near enough. */
-const SAMPLES = 12;
 
 /**
  * Compilations of earlier builds, by module, architecture and kernel. What lies here was written by untrusted sources:
@@ -73,6 +61,8 @@ export class ObjectStore {
   /** Stores that builds of this process look into. */
   readonly #used = new Set<string>();
   readonly #forgotten = new Set<string>();
+  /** Builds of this process that were shown a store: {@link #folderOf} → {@link targetOf}. */
+  readonly #shown = new Map<string, Set<string>>();
   readonly #differences = new Map<string, Promise<HeaderDifference | undefined>>();
 
   /**
@@ -106,9 +96,14 @@ export class ObjectStore {
    * them and what differs.
    *
    * @param scratch folder that gets the layer which says what differs
-   * @returns undefined when there are none, or when too much differs to gain anything
+   * @returns undefined when there are none, when they are forgotten, or when too much differs to gain anything
    */
   async find(wanted: ObjectsIdentity, scratch: string): Promise<Neighbour | undefined> {
+    const shown = this.#shown.get(this.#folderOf(wanted)) ?? new Set();
+    shown.delete(targetOf(wanted));
+    if (this.#forgotten.has(this.#folderOf(wanted))) {
+      return undefined;
+    }
     const candidates = (await this.#stores(wanted)).filter(
       ({ meta }) => meta.headers.join() !== wanted.headers.join(),
     );
@@ -126,8 +121,9 @@ export class ObjectStore {
       return undefined;
     }
     this.#used.add(best.folder);
+    this.#shown.set(this.#folderOf(wanted), shown.add(targetOf(wanted)));
     const layer = path.join(scratch, 'neighbour');
-    await writeDifference(path.join(layer, NEIGHBOUR), best.difference);
+    await writeDifference(layer, best.difference);
     return {
       release: best.meta.release,
       layers: [layer, best.folder],
@@ -178,10 +174,17 @@ export class ObjectStore {
     return { taken: hits.length, made };
   }
 
-  /** Forgets what is kept of a module: it can't be relied on. */
+  /** Whether a build of this process may have taken from what was forgotten since, and was not made clean after. */
+  isSuspect(identity: ObjectsIdentity): boolean {
+    const folder = this.#folderOf(identity);
+    return this.#forgotten.has(folder) && this.#shown.get(folder)?.has(targetOf(identity)) === true;
+  }
+
+  /** Forgets what is kept of a module: it can't be relied on. The build that showed it was made clean. */
   async forget(identity: ObjectsIdentity): Promise<void> {
     const folder = this.#folderOf(identity);
     this.#forgotten.add(folder);
+    this.#shown.get(folder)?.delete(targetOf(identity));
     for (const name of await fs.readdir(folder).catch((): string[] => [])) {
       await this.#remove(path.join(folder, name));
     }
@@ -222,97 +225,15 @@ export class ObjectStore {
   }
 }
 
+/** Names a build among those of one source, tools and flavour. */
+function targetOf({ release, headers }: ObjectsIdentity): string {
+  return [release, ...headers].join();
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-async function writeDifference(folder: string, difference: HeaderDifference): Promise<void> {
-  await fs.mkdir(folder, { recursive: true });
-  for (const name of ['changed', 'added', 'options'] as const) {
-    await fs.writeFile(
-      path.join(folder, name),
-      difference[name].map((line) => `${line}\n`).join(''),
-    );
-  }
-  if (difference.version !== undefined) {
-    await fs.writeFile(path.join(folder, 'version'), `${difference.version.join(' ')}\n`);
-  }
-}
-
-/** Whether some compilation, of a few that are looked at, has read none of the headers that differ. */
-async function isNear(objects: string, difference: HeaderDifference): Promise<boolean> {
-  const changed = new Set(difference.changed);
-  const lists = (await fs.readdir(objects).catch((): string[] => []))
-    .filter((name) => name.endsWith('.d') && ENTRY.test(name.slice(0, -2)))
-    .toSorted();
-  const step = Math.max(1, Math.floor(lists.length / SAMPLES));
-  for (let at = 0; at < lists.length; at += step) {
-    const text = await readUntrustedFile(path.join(objects, lists[at] ?? ''), 1024 * 1024);
-    const words = text?.toString('utf8').split(/[\s\\]+/) ?? [];
-    const reads = words.some(
-      (word) =>
-        changed.has(word) || changed.has(`/usr/src/linux-headers/${word.replace(/^\.\//, '')}`),
-    );
-    if (words.length > 0 && !reads) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/**
- * The names in a folder that a build has left.
- *
- * @returns undefined unless it is a folder of plain files with the names that `cc` gives, not too many and not too large
- */
-async function namesOf(folder: string): Promise<string[] | undefined> {
-  const stat = await fs.lstat(folder).catch(() => undefined);
-  if (stat?.isDirectory() !== true) {
-    return undefined;
-  }
-  const names: string[] = [];
-  let bytes = 0;
-  for await (const entry of await fs.opendir(folder)) {
-    const file = await fs.lstat(path.join(folder, entry.name));
-    bytes += file.size;
-    names.push(entry.name);
-    const isPlain = file.isFile() && file.nlink === 1 && KEPT_NAME.test(entry.name);
-    if (!isPlain || names.length > MOST_FILES || bytes > MOST_BYTES) {
-      return undefined;
-    }
-  }
-  return names;
-}
-
-async function readHits(folder: string): Promise<string[]> {
-  const text = await readUntrustedFile(path.join(folder, 'hits'), 16 * 1024 * 1024);
-  const names = text?.toString('utf8').split('\n') ?? [];
-  return [...new Set(names.filter((name) => ENTRY.test(name)))];
-}
-
-async function isPlainFile(file: string): Promise<boolean> {
-  return (await fs.lstat(file).catch(() => undefined))?.isFile() === true;
-}
-
-/** Adds what was taken to what was made: as links, so that it takes no further room. Whole compilations only. */
-async function linkTaken(from: string, to: string, hits: readonly string[]): Promise<void> {
-  for (const entry of hits) {
-    const local = await readUntrustedFile(path.join(from, `${entry}.local`), 1024 * 1024);
-    if (local === undefined || (await exists(path.join(to, `${entry}.args`)))) {
-      continue;
-    }
-    const lines = local.toString('utf8').split('\n');
-    const pools = lines.map((line) => line.split('\t')[0] ?? '').filter((name) => POOL.test(name));
-    // The arguments last: without them nothing is looked for.
-    const names = SUFFIXES.toReversed().map((suffix) => `${entry}.${suffix}`);
-    for (const name of [...pools, ...names]) {
-      if ((await isPlainFile(path.join(from, name))) && !(await exists(path.join(to, name)))) {
-        await fs.link(path.join(from, name), path.join(to, name));
-      }
-    }
   }
 }

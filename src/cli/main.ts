@@ -13,7 +13,9 @@ import { addCommand, initCommand } from './configure-commands.ts';
 import { preflightCommand } from './preflight-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
+import { repairCommand, verifyCommand } from './verify-command.ts';
 import { watchCommand } from './watch-command.ts';
+import { siteCommand } from './site-command.ts';
 
 function currentVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -33,6 +35,9 @@ const routes = buildRouteMap({
     build: buildTargetCommand,
     preflight: preflightCommand,
     watch: watchCommand,
+    site: siteCommand,
+    verify: verifyCommand,
+    repair: repairCommand,
     serve: serveCommand,
     doctor: doctorCommand,
     schema: schemaCommand,

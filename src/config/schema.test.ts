@@ -53,6 +53,7 @@ describe('the JSON Schema', () => {
         'kernels',
         'limits',
         'modules',
+        'notify',
         'repository',
         'retention',
         'state',

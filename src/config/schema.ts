@@ -68,6 +68,26 @@ const retention = z
   })
   .prefault({});
 
+const notify = z
+  .strictObject({
+    command: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Program that gets each notice as JSON on standard input'),
+    mail: z
+      .array(z.string().regex(/^[^\s<>,@-][^\s<>,@]*@[^\s<>,@]+$/, 'must be a mail address'))
+      .min(1)
+      .optional()
+      .describe("Addresses that are told by the system's sendmail"),
+    webhook: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Address that gets each notice as JSON by POST'),
+  })
+  .prefault({})
+  .describe('Who is told when a module fails for a kernel, and when it is mended');
+
 const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 const size = z
@@ -158,6 +178,7 @@ export const configSchema = z
       .max(1024)
       .optional()
       .describe('Builds at once; the number of cores by default'),
+    notify,
     limits,
   })
   .check(checkFrom);

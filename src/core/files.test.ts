@@ -106,6 +106,17 @@ describe('an atomic write', () => {
     const other = new Error('x');
     expect(explainDiskError(other, '/srv')).toBe(other);
   });
+
+  test.each([
+    ['tar: ./usr/lib/x: Cannot write: No space left on device\ntar: Exiting', 'DISK_FULL'],
+    ['dpkg-deb: error: failed to write (No space left on device)', 'DISK_FULL'],
+    ['gpg: signing failed: Disk quota exceeded', 'DISK_FULL'],
+    // The name of a file says nothing.
+    ['tar: ./No space left on device: Cannot mkdir: File exists', 'PROGRAM_FAILED'],
+  ])('a full disk is told from what a program says: %s', (said, code) => {
+    const error = new LockstepError('PROGRAM_FAILED', `setpriv ended with status 2: ${said}`);
+    expect(explainDiskError(error, '/srv')).toHaveProperty('code', code);
+  });
 });
 
 describe('a file of untrusted code', () => {

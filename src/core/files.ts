@@ -4,10 +4,19 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { errnoOf, LockstepError } from './errors.ts';
 
+/** Outside programs say in their own words that a disk is full, at the end of a line. */
+function isProgramsFullDisk(error: unknown): boolean {
+  return (
+    error instanceof LockstepError &&
+    error.code === 'PROGRAM_FAILED' &&
+    /: .*(?:No space left on device|Disk quota exceeded)\)?$/m.test(error.message)
+  );
+}
+
 /** Turns a full disk into the one error that says so; passes every other error on. */
 export function explainDiskError(error: unknown, where: string): unknown {
   const errno = errnoOf(error);
-  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
+  if (errno === 'ENOSPC' || errno === 'EDQUOT' || isProgramsFullDisk(error)) {
     return new LockstepError('DISK_FULL', `no space left while writing ${where}`, {
       hint: `free some space (df -h ${path.dirname(where)}) and run again: what was finished is kept`,
       cause: error,

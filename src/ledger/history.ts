@@ -1,15 +1,10 @@
 import { compareText } from '../core/compare.ts';
-import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { errnoOf } from '../core/errors.ts';
-import {
-  explainDiskError,
-  readFileOrUndefined,
-  syncDirectory,
-  writeFileAtomic,
-} from '../core/files.ts';
+import { readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
 import type { HistoryLine, KernelSighting } from '../model/sightings.ts';
+import { appendAt, wholeLines } from './lines.ts';
 import { type Look, sightingId, type Sightings } from './look.ts';
 import { historyLineSchema, sightingsSchema } from './schema.ts';
 import { applyLine, note } from './sightings.ts';
@@ -32,10 +27,8 @@ interface Loaded {
 export class KernelHistory {
   readonly #historyFile: string;
   readonly #stateFile: string;
-  readonly #directory: string;
 
   constructor(directory: string) {
-    this.#directory = directory;
     this.#historyFile = path.join(directory, 'history.jsonl');
     this.#stateFile = path.join(directory, 'kernels.json');
   }
@@ -105,23 +98,7 @@ export class KernelHistory {
    */
   async #append(line: HistoryLine, whole: number): Promise<number> {
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
-    try {
-      const handle = await fs.open(this.#historyFile, constants.O_RDWR | constants.O_CREAT, 0o644);
-      try {
-        await handle.truncate(whole);
-        let written = 0;
-        while (written < bytes.length) {
-          const rest = bytes.subarray(written);
-          written += (await handle.write(rest, 0, rest.length, whole + written)).bytesWritten;
-        }
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await syncDirectory(this.#directory);
-    } catch (error) {
-      throw explainDiskError(error, this.#historyFile);
-    }
+    await appendAt(this.#historyFile, bytes, whole);
     return whole + bytes.length;
   }
 
@@ -134,11 +111,6 @@ export class KernelHistory {
       `${JSON.stringify({ format: 1, run, bytes, kernels: sorted }, undefined, 1)}\n`,
     );
   }
-}
-
-/** Bytes up to and with the last line end. */
-function wholeLines(bytes: Buffer): number {
-  return bytes.lastIndexOf('\n') + 1;
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -13,6 +13,7 @@ import type { HistoryLine, KernelSighting, SeenKernel, SuiteIndices } from '../m
 import { KernelHistory } from './history.ts';
 import { type Publications, publicationsSchema, recordSchema, seenSchema } from './schema.ts';
 import { readState, readText } from './state.ts';
+import { Timeline } from './timeline.ts';
 
 /** What is kept of a build beside its record. */
 export interface BuildFiles {
@@ -36,10 +37,12 @@ const INDEX_VERSION = 1;
  *     history.jsonl       how the kernels came and went, one line a run that found a change
  *     kernels.json        what the history adds up to; rebuilt from it
  *     publications.json   what each suite has, since when
+ *     arrivals.jsonl, outcomes.jsonl   when kernels and modules came and how targets fared: `Timeline`
  *     index.sqlite        rebuilt from the records
  */
 export class Ledger {
   readonly directory: string;
+  readonly timeline: Timeline;
   readonly #index: DatabaseSync;
   readonly #history: KernelHistory;
 
@@ -47,6 +50,7 @@ export class Ledger {
     this.directory = directory;
     this.#index = index;
     this.#history = new KernelHistory(directory);
+    this.timeline = new Timeline(directory);
   }
 
   /** Opens a ledger; makes it when there is none. */

@@ -38,6 +38,8 @@ export interface Target {
   waitsFor: string | undefined;
   /** The builds of other modules that it is or will be built on (BUILD_DEPENDS); empty for nearly all. */
   builtOn: readonly BuildRecord[];
+  /** Why it is kept out of the repository: its module is, or one that it is built on. Undefined when it is published. */
+  withheld: string | undefined;
   /** ISO 8601, UTC: since when the verdict holds. */
   since: string;
   record: BuildRecord | undefined;

@@ -10,7 +10,7 @@ describe('the packages of a build', () => {
         depends: 'perl:any, file (>= 5.0), libelf-dev | elfutils',
       }),
     ).toEqual([
-      ...['file', 'iptables', 'libelf-dev', 'libxtables-dev', 'perl', 'pkgconf', 'zlib1g-dev'],
+      ...['file', 'iptables', 'libelf-dev', 'libxtables-dev', 'perl', 'pkg-config', 'zlib1g-dev'],
     ]);
   });
 

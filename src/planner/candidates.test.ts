@@ -13,6 +13,7 @@ import {
   makeRecord,
   makeSuite,
 } from './testing/inputs.ts';
+import { targetOf } from './testing/targets.ts';
 
 const KERNEL = makeKernel('6.12.117+deb13-amd64');
 const OWN = makeModule('openrazer', '3.10-1');
@@ -26,14 +27,7 @@ function used(
 ): Target {
   const { kernel = KERNEL, ...generation } = more;
   const records = tried.map(([module, outcome]) => makeRecord(module, KERNEL, outcome));
-  const suites = [makeSuite('trixie', [kernel], [choiceOf(OWN, BACKPORT, SID)])];
-  const { targets } = makePlan(makeInputs(suites, { records, ...generation }));
-  expect(targets).toHaveLength(1);
-  const [target] = targets;
-  if (target === undefined) {
-    throw new Error('no target');
-  }
-  return target;
+  return targetOf(kernel, choiceOf(OWN, BACKPORT, SID), { records, ...generation });
 }
 
 function shown({ module, verdict, cause, reason }: Target): unknown[] {

@@ -21,12 +21,12 @@ export function finishTarget(
     if (target.waitsFor !== undefined) {
       target.reason += `; ${target.waitsFor}`;
     }
-    if (target.module.withheld !== undefined) {
-      target.reason += `; it will not be published: ${target.module.withheld}`;
+    if (target.withheld !== undefined) {
+      target.reason += `; it will not be published: ${target.withheld}`;
     }
-  } else if (target.verdict === 'built' && target.module.withheld !== undefined) {
+  } else if (target.verdict === 'built' && target.withheld !== undefined) {
     const isOut = publishedIn === undefined || publishedIn.size === 0;
-    target.reason = `built; not published: ${target.module.withheld}${isOut ? '' : '; the next run takes it out'}`;
+    target.reason = `built; not published: ${target.withheld}${isOut ? '' : '; the next run takes it out'}`;
   } else if (target.verdict === 'built' && target.suites.length > 0) {
     finishBuilt(target, publishedIn);
   } else if (target.verdict === 'built' && target.ahead.length > 0) {

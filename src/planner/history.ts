@@ -27,10 +27,14 @@ export class History {
   readonly #builtAs = new Map<string, Map<string, BuildRecord[]>>();
   /** Module, then release. */
   readonly #byTarget = new Map<string, Map<string, BuildRecord[]>>();
-  readonly #publishedKeys: ReadonlySet<string>;
+  /** Key → suites. */
+  readonly #publishedIn: ReadonlyMap<string, ReadonlySet<string>>;
 
-  constructor(records: readonly BuildRecord[], publishedKeys: ReadonlySet<string>) {
-    this.#publishedKeys = publishedKeys;
+  constructor(
+    records: readonly BuildRecord[],
+    publishedIn: ReadonlyMap<string, ReadonlySet<string>>,
+  ) {
+    this.#publishedIn = publishedIn;
     for (const record of records) {
       this.#byKey.set(record.key, record);
       if (record.inputs !== '' && outlivesToolchain(record)) {
@@ -61,20 +65,24 @@ export class History {
     if (good === undefined) {
       return exact;
     }
-    return exact === undefined || this.#publishedKeys.has(good.key) || !outlivesToolchain(exact)
+    return exact === undefined || this.#publishedIn.has(good.key) || !outlivesToolchain(exact)
       ? good
       : exact;
   }
 
+  /** Whether a suite has the build of a key. */
+  isPublishedIn(suite: string, key: string): boolean {
+    return this.#publishedIn.get(key)?.has(suite) === true;
+  }
+
   /**
-   * The newest build of a module for a kernel, by the name that its dkms.conf gives; also before it is published, so
-   * that both are published together.
+   * The builds for a kernel of the modules whose dkms.conf gives a name, newest first; also before they are published,
+   * so that what is built on them is published with them.
    */
-  builtAs(name: string, { release, architecture, version }: Kernel): BuildRecord | undefined {
-    return newest(
-      this.#builtAs.get(name)?.get(release) ?? NONE,
-      (record) => record.architecture === architecture && record.kernelVersion === version,
-    );
+  builtAs(name: string, { release, architecture, version }: Kernel): BuildRecord[] {
+    return (this.#builtAs.get(name)?.get(release) ?? NONE)
+      .filter((record) => record.architecture === architecture && record.kernelVersion === version)
+      .toSorted((a, b) => (isNewer(a, b) ? -1 : 1));
   }
 
   /** What counts of a kernel whose headers are gone, and so its key: a build, or what holds with any toolchain. */
@@ -136,8 +144,8 @@ export class History {
 
   /** Published ones stay; a build that was made counts before what another toolchain said. */
   #isBetter(record: BuildRecord, other: BuildRecord): boolean {
-    const isPublished = this.#publishedKeys.has(record.key);
-    if (isPublished !== this.#publishedKeys.has(other.key)) {
+    const isPublished = this.#publishedIn.has(record.key);
+    if (isPublished !== this.#publishedIn.has(other.key)) {
       return isPublished;
     }
     const isBuilt = record.outcome === 'built';

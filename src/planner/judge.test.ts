@@ -15,6 +15,7 @@ import {
   makeSuite,
   SEEN,
 } from './testing/inputs.ts';
+import { targetOf as oneTargetOf } from './testing/targets.ts';
 
 const MODULE = makeModule('demo', '2.0-1');
 const OLD = makeModule('demo', '1.0-1');
@@ -24,17 +25,8 @@ const GONE = { ...KERNEL, headers: undefined };
 
 type More = Partial<PlanInputs> & Generation;
 
-/** The one target of one module × kernel of trixie. */
 function targetOf(more: More = {}, kernel = KERNEL, module = MODULE): Target {
-  const { targets } = makePlan(
-    makeInputs([makeSuite('trixie', [kernel], [choiceOf(module)])], more),
-  );
-  expect(targets).toHaveLength(1);
-  const [target] = targets;
-  if (target === undefined) {
-    throw new Error('no target');
-  }
-  return target;
+  return oneTargetOf(kernel, choiceOf(module), more);
 }
 
 function whyOf(more: More, kernel = KERNEL): [string, string | undefined, string] {

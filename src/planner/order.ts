@@ -22,7 +22,7 @@ export function sortTargets(targets: Iterable<Target>): Target[] {
     for (const kernel of order) {
       const versions = byKernel.get(kernel);
       if (versions !== undefined) {
-        sorted.push(...versions.sort(compareModules));
+        sorted.push(...versions.sort(compareTargets));
       }
     }
   }
@@ -40,11 +40,15 @@ function compareKernels(a: Kernel, b: Kernel): number {
   );
 }
 
-function compareModules({ module: a }: Target, { module: b }: Target): number {
+function compareTargets(one: Target, other: Target): number {
+  const { module: a } = one;
+  const { module: b } = other;
   return (
     compareVersions(b.version, a.version) ||
     compareText(b.version, a.version) ||
     compareText(a.source.sha256, b.source.sha256) ||
-    Number(a.initramfs) - Number(b.initramfs)
+    Number(a.initramfs) - Number(b.initramfs) ||
+    compareText(one.key ?? '', other.key ?? '') ||
+    compareText(one.withheld ?? '', other.withheld ?? '')
   );
 }

@@ -3,6 +3,7 @@ import type { Kernel, SuiteKernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { AbsentModule, Plan, Target } from '../model/plans.ts';
 import type { BuildRecord } from '../model/records.ts';
+import { candidatesFor } from './candidates.ts';
 import { finishTarget } from './finish.ts';
 import { type Choice, Judge } from './judge.ts';
 import { getOrMake } from './names.ts';
@@ -82,7 +83,7 @@ export function makePlan(inputs: PlanInputs): Plan {
         const candidates = candidatesFor(choice, architecture);
         if (candidates.length > 0) {
           for (const suiteKernel of ofArchitecture) {
-            use(judge.choose(candidates, suiteKernel.kernel), suite, suiteKernel, used);
+            use(judge.choose(candidates, suiteKernel.kernel, suite), suite, suiteKernel, used);
           }
         }
       }
@@ -119,12 +120,6 @@ function byArchitecture(kernels: readonly SuiteKernel[]): Map<string, SuiteKerne
     getOrMake(groups, entry.kernel.architecture, (): SuiteKernel[] => []).push(entry);
   }
   return groups;
-}
-
-function candidatesFor({ candidates }: ModuleChoice, architecture: string): Module[] {
-  return candidates.filter(
-    ({ source }) => source.architecture === 'all' || source.architecture === architecture,
-  );
 }
 
 /** Where a module that a suite should have is missing: everywhere, or on some architectures of its kernels. */

@@ -4,7 +4,7 @@ import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { KeptPackage, Target } from '../model/plans.ts';
 import { getOrMake, kernelId } from './names.ts';
-import type { PlanInputs } from './plan.ts';
+import type { PlanInputs, PlanSuite } from './plan.ts';
 
 /** A module package that is published. */
 export interface PublishedModule {
@@ -33,17 +33,20 @@ const DAY = 24 * 60 * 60 * 1000;
  * @returns sorted by suite and package
  */
 export function judgePublications(inputs: PlanInputs, targets: Iterable<Target>): KeptPackage[] {
+  const used = [...targets];
   const { published } = inputs;
   const targetsOf = new Map<string, Map<string, Target[]>>();
   const ids = new Map<Kernel, string>();
-  for (const target of targets) {
+  for (const target of used) {
     const id = getOrMake(ids, target.kernel, kernelId);
     const byModule = getOrMake(targetsOf, id, () => new Map<string, Target[]>());
     getOrMake(byModule, target.module.name, (): Target[] => []).push(target);
   }
   const newest = newestOfLines(published);
   const present = presentReleases(inputs);
-  const withheld = withheldModules(inputs);
+  const withheld = new Map(
+    inputs.suites.map((suite) => [suite.suite, withheldModules(suite, used)]),
+  );
   const kept: KeptPackage[] = [];
   for (const entry of published) {
     const id = kernelId({ ...entry, version: entry.kernelVersion });
@@ -54,7 +57,7 @@ export function judgePublications(inputs: PlanInputs, targets: Iterable<Target>)
     if (target?.module.version === entry.moduleVersion) {
       continue;
     }
-    const why = withheld.get(`${entry.suite}\u0000${entry.module}`);
+    const why = withheld.get(entry.suite)?.get(entry.module);
     if (why !== undefined) {
       kept.push({
         ...keptOf(entry),
@@ -117,24 +120,32 @@ function keptOf(entry: PublishedModule): Omit<KeptPackage, 'verdict' | 'reason' 
   return { suite, id, module, moduleVersion, release, architecture };
 }
 
-/** Modules that the configuration keeps out of a suite, in whatever version: `suite NUL module` → why. */
-function withheldModules({ suites }: PlanInputs): ReadonlyMap<string, string> {
+/**
+ * Modules that the configuration keeps out of a suite in whatever version, or that are built on such a one.
+ *
+ * @returns module → why
+ */
+export function withheldModules(
+  { suite, modules }: Pick<PlanSuite, 'suite' | 'modules'>,
+  targets: Iterable<Target>,
+): ReadonlyMap<string, string> {
   const withheld = new Map<string, string>();
-  for (const { suite, modules } of suites) {
-    for (const { name, candidates } of modules) {
-      const why = withheldReason(candidates);
-      if (why !== undefined) {
-        withheld.set(`${suite}\u0000${name}`, why);
-      }
+  for (const { name, candidates } of modules) {
+    const why = withheldReason(candidates);
+    if (why !== undefined) {
+      withheld.set(name, why);
+    }
+  }
+  for (const { module, builtOn, suites, withheld: why } of targets) {
+    if (why !== undefined && builtOn.length > 0 && suites.includes(suite)) {
+      withheld.set(module.name, withheld.get(module.name) ?? why);
     }
   }
   return withheld;
 }
 
 /** Why all versions of a module are kept out of the repository; undefined when one is not, or none is there. */
-export function withheldReason(
-  candidates: readonly Pick<Module, 'withheld'>[],
-): string | undefined {
+function withheldReason(candidates: readonly Pick<Module, 'withheld'>[]): string | undefined {
   const [first] = candidates;
   return candidates.every(({ withheld }) => withheld !== undefined) ? first?.withheld : undefined;
 }

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
-import { exists } from '../core/files.ts';
+import { errnoOf, LockstepError } from '../core/errors.ts';
 import { type RunResult, runProgram } from './run.ts';
 
 /** A key of a GnuPG home that can sign. */
@@ -28,26 +30,72 @@ export interface Gpg {
 }
 
 const AGENT_SOCKETS = ['', '.browser', '.extra', '.ssh'].map((end) => `S.gpg-agent${end}`);
-const COMMON = ['--batch', '--no-tty', '--no-options', '--quiet', '--trust-model', 'always'];
+const COMMON = [
+  ...['--batch', '--no-tty', '--no-options', '--quiet', '--no-autostart'],
+  ...['--trust-model', 'always'],
+];
 const SECRET = ['--pinentry-mode', 'loopback', '--passphrase', ''];
 
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
+/** An agent of a home, and what ends it. */
+interface Agent {
+  stop: () => Promise<void>;
 }
 
-/** Ends the agent that gpg started for this home and takes its sockets away. */
-async function stopAgent(home: string): Promise<void> {
-  const sockets = AGENT_SOCKETS.map((name) => path.join(home, name));
-  if (!(await exists(path.join(home, 'S.gpg-agent')))) {
-    return;
+/**
+ * Starts the agent that gpg works with. The one that gpg would start by itself outlives it, and so a Lockstep that is
+ * killed. This one lives in a process tree of its own, whose first process is `cat`: that ends, and the tree with it,
+ * as soon as nobody holds the other end of its input.
+ *
+ * @throws LockstepError PROGRAM_FAILED
+ */
+async function startAgent(home: string): Promise<Agent> {
+  const user = process.geteuid?.() === 0 ? [] : ['--user', '--map-current-user'];
+  const agent = [
+    'gpg-agent',
+    '--homedir',
+    home,
+    '--no-options',
+    '--quiet',
+    '--daemon',
+    '--',
+    'cat',
+  ];
+  const child = spawn('unshare', [...user, '--pid', '--fork', '--', ...agent], {
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      said += error.message;
+      resolve();
+    });
+    child.once('close', () => {
+      resolve();
+    });
+  });
+  // Its end is told by `close`.
+  child.stdin.on('error', () => undefined);
+  // `cat` is there only after the agent listens.
+  const answered = once(child.stdout, 'data').then(
+    () => true,
+    () => false,
+  );
+  child.stdin.write('\n');
+  const isThere = await Promise.race([answered, ended.then(() => false)]);
+  if (!isThere) {
+    throw new LockstepError('PROGRAM_FAILED', `gpg-agent can't be started: ${said.trim()}`);
   }
-  await runProgram('gpgconf', ['--homedir', home, '--kill', 'gpg-agent'], { allowFailure: true });
-  for (let tries = 0; tries < 100 && (await exists(path.join(home, 'S.gpg-agent'))); tries += 1) {
-    await sleep(10);
-  }
-  await Promise.all(sockets.map((socket) => fs.rm(socket, { force: true })));
+  return {
+    async stop() {
+      child.stdin.end();
+      await ended;
+      await Promise.all(AGENT_SOCKETS.map((name) => fs.rm(path.join(home, name), { force: true })));
+    },
+  };
 }
 
 function readSecretKeys(listing: string): GpgKey[] {
@@ -70,7 +118,8 @@ function readSecretKeys(listing: string): GpgKey[] {
   return keys;
 }
 
-function bind(home: string): Gpg {
+/** @param needsAgent is awaited before whatever needs a secret key */
+function bind(home: string, needsAgent: () => Promise<unknown>): Gpg {
   const run = (
     args: readonly string[],
     options: { input?: string; signal?: AbortSignal | undefined; allowFailure?: boolean } = {},
@@ -85,17 +134,25 @@ function bind(home: string): Gpg {
   };
   return {
     async generateKey(userId) {
+      await needsAgent();
       await run([...SECRET, '--quick-generate-key', '--', userId, 'ed25519', 'sign', 'never']);
     },
     async secretKeys() {
-      const listing = await run(['--with-colons', '--list-secret-keys'], { allowFailure: true });
-      return readSecretKeys(listing.stdout);
+      await needsAgent();
+      const args = ['--with-colons', '--list-secret-keys'];
+      const { exitCode, stdout, stderr } = await run(args, { allowFailure: true });
+      const keys = readSecretKeys(stdout);
+      if (keys.length === 0 && exitCode !== 0) {
+        throw new LockstepError('PROGRAM_FAILED', `gpg can't list the keys: ${stderr.trim()}`);
+      }
+      return keys;
     },
     async exportKey(fingerprint) {
       const args = ['--armor', '--export-options', 'export-minimal', '--export', fingerprint];
       return (await run(args)).stdout;
     },
     async clearsign(fingerprint, text, signal) {
+      await needsAgent();
       const args = ['--local-user', fingerprint, '--digest-algo', 'SHA512', '--clear-sign'];
       return (await run([...SECRET, ...args], { input: text, signal })).stdout;
     },
@@ -113,19 +170,53 @@ function bind(home: string): Gpg {
   };
 }
 
+/** Whether a process is there. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
+}
+
+const LINK = /^lockstep-(?<pid>\d+)-[0-9a-f]{12}$/;
+
+/** Takes away the links to a home of processes that were killed. */
+async function removeDeadLinks(home: string): Promise<void> {
+  const folder = tmpdir();
+  for (const name of await fs.readdir(folder)) {
+    const pid = LINK.exec(name)?.groups?.['pid'];
+    const link = path.join(folder, name);
+    if (
+      pid !== undefined &&
+      !isAlive(Number(pid)) &&
+      (await fs.readlink(link).catch(() => undefined)) === home
+    ) {
+      await fs.rm(link, { force: true });
+    }
+  }
+}
+
 /**
  * Works with the GnuPG home `home`, and leaves no agent, socket or link behind. gpg meets the home under a short
  * name in the folder for temporary files: a socket's path has to fit into 108 bytes (unix(7)), and the home's own
  * path may be longer.
  */
 export async function withGpg<T>(home: string, work: (gpg: Gpg) => Promise<T>): Promise<T> {
-  const link = path.join(tmpdir(), `lockstep-${randomBytes(6).toString('hex')}`);
+  const name = `lockstep-${process.pid}-${randomBytes(6).toString('hex')}`;
+  const link = path.join(tmpdir(), name);
+  await removeDeadLinks(path.resolve(home));
   await fs.symlink(path.resolve(home), link);
+  let agent: Promise<Agent> | undefined;
+  const needsAgent = (): Promise<Agent> => {
+    agent ??= startAgent(link);
+    return agent;
+  };
   try {
-    return await work(bind(link));
+    return await work(bind(link, needsAgent));
   } finally {
     try {
-      await stopAgent(link);
+      await (await agent?.catch(() => undefined))?.stop();
     } finally {
       await fs.rm(link, { force: true });
     }

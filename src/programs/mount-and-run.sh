@@ -1,16 +1,20 @@
 #!/bin/bash
 # Puts a sandbox's file system together in a mount namespace of its own, then becomes the sandbox.
-# usage: mount-and-run.sh FOLDER OVERLAY-OPTIONS SOURCE COMMAND...
+# usage: mount-and-run.sh FOLDER SHARED-BYTES OVERLAY-OPTIONS SOURCE COMMAND...
 # FOLDER is an empty folder to mount on; its `layers` file lists the root's layers, uppermost first, one a line.
+# SHARED-BYTES bounds the shared memory of shmget(2), which no process needs to hold.
 # SOURCE is the lower layer of the build folder, `-` for none. Beside FOLDER lie `upper` and `work` for it, `source-upper`
 # and `source-work` for a second copy of it, and `out`.
 # Runs as root of this or of a new user namespace; COMMAND finds /mnt/root, /mnt/build, /mnt/source and /mnt/out.
 set -eu
 folder=$1
-options=$2
-source=$3
-shift 3
+shared=$2
+options=$3
+source=$4
+shift 4
 state=$(dirname "$folder")
+# In pages. In a user namespace, kernels before 5.19 leave this to the machine's root alone.
+echo $((shared / 4096)) 2>/dev/null >/proc/sys/kernel/shmall || :
 mount -t tmpfs -o size=16m,mode=755 lockstep "$folder"
 cd "$folder"
 mkdir root build source out state lower

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { lockstepErrorOf } from '../core/testing/errors.ts';
 import { useScratch } from '../core/testing/scratch.ts';
 import { BUILD_USER, runSandbox, runsAsRoot, type SandboxRequest } from './sandbox.ts';
-import { makeTinyRoot } from './testing/tiny-root.ts';
+import { addPrograms, makeTinyRoot } from './testing/tiny-root.ts';
 
 const at = useScratch('sandbox');
 /** An ordinary user without an account; sandboxes of that user run in a child process. */
@@ -19,6 +19,12 @@ const answerSchema = z.object({
   end: z.enum(['exited', 'timeout', 'output-limit', 'memory-limit', 'interrupted']),
   status: z.number(),
 });
+
+/** Numbers of system calls. */
+const CALLS = process.arch === 'arm64' ? { memfd: 279, mmap: 222 } : { memfd: 319, mmap: 9 };
+const MEMORY_FILE = `$n = "f"; open(F, ">&=", syscall(${CALLS.memfd}, $n, 0)); print F "x" x 1e6 for 1..120; sleep 50`;
+/** Read and write, shared, anonymous, filled at once. mmap(2). */
+const SHARED_MEMORY = `syscall(${CALLS.mmap}, 0, 120e6, 3, 0x8021, -1, 0); fork; sleep 50`;
 
 let counter = 0;
 
@@ -143,6 +149,7 @@ beforeAll(async () => {
     await fs.chmod(at('layer', name), 0o777);
   }
   await fs.mkdir(at('empty'), { mode: 0o777 });
+  await addPrograms(at('perl'), ['/usr/bin/perl']);
   await fs.mkdir(at('source/inner'), { recursive: true });
   await fs.writeFile(at('source/inner/file'), 'from the source\n');
   if (runsAsRoot()) {
@@ -381,6 +388,35 @@ describe.each(runners)('a sandbox that %s starts', (_name, run) => {
     const { end } = await run(`${hog}\n${hog}\nsleep 50`, { limits: { ...limits, memoryBytes } });
     expect(end).toBe('memory-limit');
     expect(await leftovers(mark)).toEqual([]);
+  });
+
+  test.each([
+    [
+      'in its temporary folders',
+      'for d in /tmp /run /dev/shm; do head -c 50000000 /dev/zero >$d/f; done',
+    ],
+    ['in files without a name', `exec perl -e '${MEMORY_FILE}'`],
+    ['that its processes share', `exec perl -e '${SHARED_MEMORY}'`],
+  ])('cannot take more memory than its limit %s', async (_where, take) => {
+    const layers = [at('perl'), at('layer')];
+    const memoryBytes = 100_000_000;
+    const limits = { seconds: 60, outputBytes: 100_000, fileBytes: 200_000_000, processes: 60 };
+    const request = { layers, limits: { ...limits, memoryBytes } };
+    const { end, log } = await run(`${take}; sleep 50`, request);
+    expect({ end, log }).toEqual({ end: 'memory-limit', log: '' });
+  });
+
+  test('cannot get away from who looks for its memory, and fills no folder without a limit', async () => {
+    const { log } = await run(
+      [
+        'unshare -U true && echo "a user namespace"; unshare -p true && echo "a process tree"',
+        'touch /dev/file && echo "a file in /dev"; cat /proc/sys/kernel/shmall',
+        "df -k /tmp /var/tmp /run /dev/shm | awk 'NR > 1 { print $2 }'",
+      ].join('\n'),
+    );
+    expect(log.split('\n').filter((line) => !/^(unshare|touch):/.test(line))).toEqual([
+      ...['262144', '1048576', '1048576', '1048576', '1048576', ''],
+    ]);
   });
 
   test('that is full of processes does not hinder another', async () => {

@@ -18,7 +18,7 @@ export interface SandboxLimits {
   fileBytes: number;
   /** Processes and threads. */
   processes: number;
-  /** Bytes that all processes together may take, as far as they are their own; no limit when undefined. */
+  /** Bytes of memory that all processes and the folders in memory may take together; no limit when undefined. */
   memoryBytes?: number;
 }
 
@@ -62,6 +62,11 @@ export const BUILD_USER = 2_001_417_421;
 /** Where bwrap says how the command ended; it says nothing when the command could not be begun. */
 const STATUS_FD = 3;
 
+/** Folders in memory that can be written to. */
+const MEMORY_FOLDERS = ['/tmp', '/var/tmp', '/run', '/dev/shm'] as const;
+/** Bytes of each. */
+const MEMORY_FOLDER_BYTES = 1024 ** 3;
+
 const SCRIPT = path.join(import.meta.dirname, 'mount-and-run.sh');
 
 /** Whether builds run as {@link BUILD_USER}; otherwise they run as the user who runs Lockstep. */
@@ -78,14 +83,17 @@ function bwrapArguments(request: SandboxRequest, mark: string): string[] {
     `--nproc=${limits.processes}`,
     `--fsize=${limits.fileBytes}`,
     'bwrap',
-    '--unshare-all',
-    '--unshare-user',
+    // The IPC namespace is mount-and-run.sh's.
+    ...['user', 'pid', 'net', 'uts', 'cgroup-try'].map((name) => `--unshare-${name}`),
+    // Whoever makes user namespaces makes process trees in which nobody looks for memory.
+    '--disable-userns',
     ...['--uid', '1000', '--gid', '1000', '--hostname', 'lockstep'],
     '--die-with-parent',
     ...['--json-status-fd', String(STATUS_FD)],
     ...(request.interactive === true ? [] : ['--new-session']),
     ...['--ro-bind', '/mnt/root', '/', '--dev', '/dev', '--proc', '/proc'],
-    ...['/tmp', '/var/tmp', '/run'].flatMap((at) => ['--size', '1073741824', '--tmpfs', at]),
+    ...MEMORY_FOLDERS.flatMap((at) => ['--size', String(MEMORY_FOLDER_BYTES), '--tmpfs', at]),
+    ...['--remount-ro', '/dev'],
     ...['--size', '1048576', '--tmpfs', '/var/lib/dkms'],
     ...['--bind', '/mnt/build', request.buildPath, '--bind', '/mnt/out', '/out'],
     ...(request.sourcePath === undefined || request.source === undefined
@@ -114,8 +122,8 @@ export function sandboxCommand(request: SandboxRequest, mark: string): string[] 
   return [
     ...['setpriv', '--pdeathsig', 'KILL', 'unshare'],
     ...(asRoot ? [] : ['--user', '--map-root-user']),
-    ...['--mount', '--propagation', 'private', '--'],
-    ...['bash', SCRIPT, path.join(request.folder, 'mnt')],
+    ...['--mount', '--ipc', '--propagation', 'private', '--'],
+    ...['bash', SCRIPT, path.join(request.folder, 'mnt'), String(MEMORY_FOLDER_BYTES)],
     asRoot ? '' : 'userxattr,',
     request.source ?? '-',
     // Processes are counted by user and user namespace: with one of its own a build is limited by itself alone.
@@ -258,6 +266,7 @@ export async function runSandbox(request: SandboxRequest): Promise<SandboxResult
       }, request.limits.seconds * 1000);
   const unwatch = watchMemory(
     () => processes.init,
+    MEMORY_FOLDERS,
     request.limits.memoryBytes ?? Number.POSITIVE_INFINITY,
     () => {
       stop('memory-limit');

@@ -1,10 +1,13 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { withGpg } from '../programs/gpg.ts';
 import { ensureSigningKey } from './key.ts';
+
+const CHILD = path.join(import.meta.dirname, '../programs/testing/gpg-child.ts');
 
 let root: string;
 
@@ -23,7 +26,7 @@ async function agents(directory: string): Promise<string[]> {
   for (const pid of (await fs.readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     try {
       const line = await fs.readFile(`/proc/${pid}/cmdline`, 'utf8');
-      if (line.includes('gpg-agent') && line.includes(directory)) {
+      if (line.startsWith('gpg-agent\0') && line.includes(directory)) {
         found.push(line);
       }
     } catch {
@@ -104,6 +107,25 @@ describe('the signing key', () => {
     expect(names.filter((name) => name.startsWith('S.'))).toEqual([]);
     expect(await fs.readdir(path.join(root, 't'))).toEqual([]);
     expect(await agents(root)).toEqual([]);
+  });
+
+  test('its user may be killed: the agent goes too, and the next one takes the rest away', async () => {
+    vi.stubEnv('TMPDIR', path.join(root, 't'));
+    await fs.mkdir(path.join(root, 't'));
+    const key = await ensureSigningKey(root, 'Example');
+    const child = spawn(process.execPath, [CHILD, path.join(root, 'keys'), key.fingerprint]);
+    await once(child.stdout, 'data');
+    expect(await agents(root)).toHaveLength(1);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await vi.waitFor(async () => {
+      expect(await agents(root)).toEqual([]);
+    });
+    expect(await fs.readdir(path.join(root, 't'))).toHaveLength(1);
+    await (await ensureSigningKey(root, 'Example')).sign('a\n');
+    expect(await fs.readdir(path.join(root, 't'))).toEqual([]);
+    const names = await fs.readdir(path.join(root, 'keys'));
+    expect(names.filter((name) => name.startsWith('S.'))).toEqual([]);
   });
 
   test.each<[string, (keys: string) => Promise<void>]>([

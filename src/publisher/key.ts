@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
-import { exists, makeDirectoryAtomic, syncDirectory } from '../core/files.ts';
+import { exists, explainDiskError, makeDirectoryAtomic, syncDirectory } from '../core/files.ts';
 import { type Gpg, withGpg } from '../programs/gpg.ts';
 
 /** The key that a repository is signed with. */
@@ -31,6 +31,14 @@ function unusable(home: string, why: string, cause?: unknown): LockstepError {
       'has to be installed on every machine that uses the repository',
     cause,
   });
+}
+
+/** What gpg's failure says of the key; a full disk is no fault of it. */
+function explain(home: string, error: unknown): unknown {
+  const explained = explainDiskError(error, home);
+  return explained instanceof LockstepError && explained.code === 'PROGRAM_FAILED'
+    ? unusable(home, explained.message, error)
+    : explained;
 }
 
 /** The user id of the key: the origin without the characters that mean something to gpg. */
@@ -79,11 +87,11 @@ async function tryKey(gpg: Gpg, fingerprint: string): Promise<boolean> {
 
 async function readKey(home: string): Promise<{ fingerprint: string; publicKey: string }> {
   return withGpg(home, async (gpg) => {
-    const key = (await gpg.secretKeys()).find((candidate) => candidate.signs);
-    if (key === undefined) {
-      throw unusable(home, 'there is no secret key in it that can sign');
-    }
     try {
+      const key = (await gpg.secretKeys()).find((candidate) => candidate.signs);
+      if (key === undefined) {
+        throw unusable(home, 'there is no secret key in it that can sign');
+      }
       if (await tryKey(gpg, key.fingerprint)) {
         return {
           fingerprint: key.fingerprint,
@@ -91,10 +99,7 @@ async function readKey(home: string): Promise<{ fingerprint: string; publicKey: 
         };
       }
     } catch (error) {
-      if (error instanceof LockstepError && error.code === 'PROGRAM_FAILED') {
-        throw unusable(home, error.message, error);
-      }
-      throw error;
+      throw explain(home, error);
     }
     throw unusable(home, 'what it signs does not verify');
   });
@@ -140,14 +145,11 @@ export async function ensureSigningKey(
     async sign(content, signal) {
       try {
         return await inTurn((gpg) => gpg.clearsign(fingerprint, content, signal));
-      } catch (error) {
-        if (error instanceof LockstepError && error.code === 'PROGRAM_FAILED') {
-          throw unusable(home, error.message, error);
-        }
-        if (!(await exists(home))) {
-          throw unusable(home, 'it is gone', error);
-        }
-        throw error;
+      } catch (caught) {
+        const error = explain(home, caught);
+        throw error === caught && !(await exists(home))
+          ? unusable(home, 'it is gone', caught)
+          : error;
       }
     },
     verify: (clearsigned) => inTurn((gpg) => gpg.verify(fingerprint, clearsigned)),

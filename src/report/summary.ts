@@ -49,11 +49,11 @@ export function formatSummary(summary: RunSummary): string {
     sections.push(
       table(
         ['NOT PUBLISHED', 'KERNEL', 'VERDICT', 'REASON'],
-        others.map(({ module, kernel, verdict, reason }) => [
+        others.map(({ module, kernel, verdict, withheld, reason }) => [
           module.name,
           kernel.release,
           verdict,
-          `${reason} (${actionOf({ verdict, module })})`,
+          `${reason} (${actionOf({ verdict, withheld })})`,
         ]),
       ),
     );

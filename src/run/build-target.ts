@@ -29,6 +29,11 @@ function identityOf(survey: Survey, { module, kernel }: Target): ObjectsIdentity
   };
 }
 
+/** Whether a target's build took from what turned out to be unreliable after it. */
+export function isSuspect({ objects }: Context, survey: Survey, target: Target): boolean {
+  return objects?.isSuspect(identityOf(survey, target)) === true;
+}
+
 /** Whether a build that took from its neighbour is made clean as well, to compare them: one in so many, by its key. */
 function isSample({ key = '0' }: Target, every: number): boolean {
   return every > 0 && Number.parseInt(key.slice(0, 8), 16) % every === 0;

@@ -20,6 +20,7 @@ const PROGRAMS: readonly [program: string, debianPackage: string][] = [
   ['dpkg-deb', 'dpkg'],
   ['git', 'git'],
   ['gpg', 'gpg'],
+  ['gpg-agent', 'gpg-agent'],
   ['mount', 'mount'],
   ['prlimit', 'util-linux'],
   ['setpriv', 'util-linux'],

@@ -6,6 +6,7 @@ import { makePlan } from '../planner/plan.ts';
 import type { PublishedModule } from '../planner/retire.ts';
 import type { Context } from './context.ts';
 import { type Survey, surveyArchives } from './survey.ts';
+import { noteArrivals } from './timeline.ts';
 
 /** The survey of all archives and what follows from it. */
 export interface SurveyPlan {
@@ -25,23 +26,25 @@ export async function planAll(
   return { survey, plan: await planSurvey(context, survey) };
 }
 
-/** Tells the ledger which kernels there are; what could not be read counts as it was. */
+/** Tells the ledger which kernels there are, and what arrived; what could not be read counts as it was. */
 async function noteKernels({ ledger }: Context, survey: Survey): Promise<void> {
+  const now = new Date();
   const suitesOf = new Map<Kernel, Record<string, string[]>>();
   for (const { suite, all } of survey.suites) {
     for (const { kernel, tracks } of all) {
       suitesOf.set(kernel, { ...suitesOf.get(kernel), [suite]: tracks });
     }
   }
-  await ledger.noteKernels(
+  const sightings = await ledger.noteKernels(
     [...suitesOf].map(([kernel, suites]): SeenKernel => {
       const { release, architecture, version, flavour, abi, source, image } = kernel;
       const names = { release, architecture, version, flavour, abi, source, image };
       return Object.assign(names, { hasHeaders: kernel.headers !== undefined, suites });
     }),
     [...completeOf(survey), ...goneOf(survey, [...(await ledger.sightings()).values()])],
-    new Date(),
+    now,
   );
+  await noteArrivals({ ledger }, survey, sightings, now);
 }
 
 /** The suites and architectures of which all indices are known as they are now. */

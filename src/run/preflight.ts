@@ -3,7 +3,7 @@ import type { SuiteKernel } from '../model/kernels.ts';
 import type { Target } from '../model/plans.ts';
 import type { Context } from './context.ts';
 import { planAll, planSurvey, type SurveyPlan } from './plan.ts';
-import { buildAll } from './run.ts';
+import { buildAll } from './build-all.ts';
 import { type Survey, surveyOf, type SurveySuite } from './survey.ts';
 
 export interface PreflightOptions {

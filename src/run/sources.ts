@@ -135,22 +135,12 @@ async function resolveOne(
     await writeFileAtomic(file, JSON.stringify(resolved), { onlyIfChanged: true });
     return { resolved, problem: undefined };
   } catch (error) {
-    const explained = explainDiskError(fullDiskOf(error, cache), cache);
+    const explained = explainDiskError(error, cache);
     if (signal.aborted || !isOneModules(explained)) {
       throw explained;
     }
     return { resolved: known, problem: problemOf(request.name, explained, known) };
   }
-}
-
-/** Outside programs say in their own words that a disk is full: no source is to blame for it. */
-function fullDiskOf(error: unknown, cache: string): unknown {
-  return error instanceof LockstepError && error.message.includes('No space left on device')
-    ? new LockstepError('DISK_FULL', `no space left while writing ${cache}: ${error.message}`, {
-        hint: `free some space (df -h '${cache}') and run again: what was finished is kept`,
-        cause: error,
-      })
-    : error;
 }
 
 async function realPaths(folders: readonly string[]): Promise<string[]> {

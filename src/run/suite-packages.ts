@@ -22,7 +22,7 @@ import {
 import { modulePackageName, packageVersion, trackingPackageName } from '../packager/versions.ts';
 import { findSourceFolder } from '../modules/evaluate.ts';
 import { kernelId } from '../planner/names.ts';
-import { withheldReason } from '../planner/retire.ts';
+import { withheldModules } from '../planner/retire.ts';
 import type { Context } from './context.ts';
 import { documentsOf, newestFile, readCopyright } from './prepare-target.ts';
 import type { SurveyPlan } from './plan.ts';
@@ -61,7 +61,8 @@ export async function publicationsOf(
 ): Promise<{ after: Publications[string]; failure: Error | undefined }> {
   const update = new SuiteUpdate(context, suite.suite, all);
   dropRetired(update, suite, plan.kept);
-  dropWithheld(update, suite);
+  const withheld = withheldModules(suite, plan.targets);
+  dropWithheld(update, withheld);
   const tracksOf = new Map(suite.kernels.map(({ kernel, tracks }) => [kernel, tracks]));
   const tracked = new Map<string, Tracked[]>();
   let failure: Error | undefined;
@@ -81,9 +82,10 @@ export async function publicationsOf(
       failure ??= explained;
     }
   };
-  for (const target of plan.targets.filter(({ suites }) => suites.includes(suite.suite))) {
+  const targets = plan.targets.filter(({ suites }) => suites.includes(suite.suite));
+  for (const target of dependedFirst(targets)) {
     const { module, kernel, record } = target;
-    if (module.withheld !== undefined) {
+    if (target.withheld !== undefined) {
       update.drop(
         publicationId(modulePackageName(module.name, kernel.release), kernel.architecture),
       );
@@ -135,16 +137,40 @@ function dropRetired(
   }
 }
 
-/** Leaves out all packages of modules that the configuration keeps out of the repository. */
-function dropWithheld(update: SuiteUpdate, { modules }: SurveySuite): void {
-  const names = new Set(
-    modules
-      .filter(({ candidates }) => withheldReason(candidates) !== undefined)
-      .map(({ name }) => name),
-  );
+/** Leaves out all packages of modules that are kept out of the repository. */
+function dropWithheld(update: SuiteUpdate, withheld: ReadonlyMap<string, string>): void {
   for (const [id, { module }] of Object.entries(update.after)) {
-    if (module !== undefined && names.has(module)) {
+    if (module !== undefined && withheld.has(module)) {
       update.drop(id);
+    }
+  }
+}
+
+/** What is built on others after these: a package is published with what it depends on, or not at all. */
+function dependedFirst(targets: readonly Target[]): Target[] {
+  const sorted: Target[] = [];
+  let left = targets;
+  while (left.length > 0) {
+    const waiting = new Set(left.map(({ module, kernel }) => `${module.name} ${kernelId(kernel)}`));
+    const isReady = ({ builtOn, kernel }: Target): boolean =>
+      builtOn.every(({ module }) => !waiting.has(`${module} ${kernelId(kernel)}`));
+    const ready = left.filter(isReady);
+    sorted.push(...(ready.length > 0 ? ready : left));
+    left = ready.length > 0 ? left.filter((target) => !isReady(target)) : [];
+  }
+  return sorted;
+}
+
+/** @throws Error when the suite lacks the package of a module that a build was made on */
+function checkDependencies(
+  update: SuiteUpdate,
+  { builtOn = [] }: BuildRecord,
+  { release, architecture }: Kernel,
+): void {
+  for (const { module } of builtOn) {
+    const name = modulePackageName(module, release);
+    if (update.after[publicationId(name, architecture)] === undefined) {
+      throw new Error(`it is built on ${module}, and ${name} is not published`);
     }
   }
 }
@@ -157,6 +183,7 @@ async function putModulePackage(
   record: BuildRecord,
 ): Promise<string> {
   const { options } = update;
+  checkDependencies(update, record, kernel);
   const id = publicationId(modulePackageName(module.name, kernel.release), kernel.architecture);
   const identity = modulePackageIdentity({ module, kernel, record }, options);
   const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'module', key: record.key };

@@ -139,7 +139,7 @@ update-grub 2>&1
 modprobe acpi_call && lsmod | grep -o '^acpi_call'
 apt-get -q update 2>&1
 apt -y upgrade 2>&1
-dpkg-query -W -f 'metapackage: ${'$'}{Provides}\n' linux-image-${FLAVOUR}
+dpkg-query -W -f 'metapackage: \${Provides}\\n' linux-image-${FLAVOUR}
 dpkg -i /srv/debian/linux-image-${b}_*.deb 2>&1
 ls /boot/vmlinuz-*
 lockstep-guard status || echo "status $?"`);
@@ -168,7 +168,7 @@ ln -sfn after /srv/modules
 apt-get -q update 2>&1
 apt -y upgrade 2>&1
 dpkg -l 'acpi-call-modules-*' | grep ^ii
-dpkg-query -W -f 'metapackage: ${'$'}{Provides}\n' linux-image-${FLAVOUR}
+dpkg-query -W -f 'metapackage: \${Provides}\\n' linux-image-${FLAVOUR}
 lockstep-guard status && echo covered
 grub-mkconfig 2>/dev/null | cmp - /boot/grub/grub.cfg && echo same
 [ ! -e /etc/grub.d/06_lockstep_guard ] && [ ! -e /var/lib/lockstep-guard/boot ] && echo clean`);

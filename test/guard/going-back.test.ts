@@ -80,7 +80,7 @@ describe('the boot default goes back by itself, to the byte', () => {
   test('when the kernel is covered', async () => {
     await forced();
     await grub.root.writeFile(MODULE, '');
-    await grub.root.must(['dpkg-trigger', '--no-await', '/usr/lib/modules']);
+    await grub.root.must(['dpkg-trigger', '--no-await', 'lockstep-guard-modules']);
     await grub.root.must(['dpkg', '--triggers-only', '-a']);
     expect(await grub.root.readFile('/boot/grub/grub.cfg')).toBe(untouched);
     expect((await grub.root.run(['ls', SCRIPT])).exitCode).not.toBe(0);

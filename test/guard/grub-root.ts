@@ -47,8 +47,10 @@ export interface GrubRoot extends AsyncDisposable {
   root: ClientRoot;
   /** Puts a stand-in for a kernel there, with files of some modules. */
   kernel(release: string, modules?: readonly string[]): Promise<void>;
-  /** A module that this machine wants for the flavour amd64, as its tracking package says it. */
-  want(module: string): Promise<void>;
+  /** Files of modules for a kernel. */
+  kernelModules(release: string, modules: readonly string[]): Promise<void>;
+  /** A module that this machine wants for a flavour, amd64 unless given, as its tracking package says it. */
+  want(module: string, flavour?: string): Promise<void>;
   /** Writes /etc/default/grub and grubenv, and makes grub.cfg, for one after the other. */
   configure(cases: readonly GrubSettings[]): Promise<Configured[]>;
   /** Lets the suite's own GRUB, in qemu, go through configurations one after the other. */
@@ -70,19 +72,23 @@ export async function grubRoot(codename: string): Promise<GrubRoot> {
   });
   await root.writeFile('/tmp/guard.deb', await fs.readFile(guard.file));
   await root.must(['dpkg', '-i', '/tmp/guard.deb']);
+  const kernelModules = async (release: string, modules: readonly string[]): Promise<void> => {
+    for (const name of modules) {
+      await root.writeFile(`/usr/lib/modules/${release}/updates/${name}/${name}.ko.xz`, '');
+    }
+  };
   return {
     root,
     async kernel(release, modules = []) {
       await root.writeFile(`/boot/vmlinuz-${release}`, '');
-      for (const name of modules) {
-        await root.writeFile(`/usr/lib/modules/${release}/updates/${name}/${name}.ko.xz`, '');
-      }
+      await kernelModules(release, modules);
     },
-    async want(module) {
-      const name = `${module}-modules-amd64`;
+    kernelModules,
+    async want(module, flavour = 'amd64') {
+      const name = `${module}-modules-${flavour}`;
       const lines = [
         `Module: ${module}`,
-        'Flavour: amd64',
+        `Flavour: ${flavour}`,
         `Package: ${name}`,
         `Prefix: ${module}-modules-`,
         `Files: ${module}`,

@@ -5,9 +5,6 @@ import type { StandIn, SuiteName } from './suites.ts';
 /** A package before it is packed. */
 export type PackageContent = DebContent;
 
-/** What stands in for the compilers and the initramfs maker that kernels and headers depend on. */
-export const STUBS = 'stage-stubs';
-
 const EPOCH = 1_790_000_000;
 const BREAKS =
   'fwupdate (<< 12-7), initramfs-tools (<< 0.120+deb8u2), wireless-regdb (<< 2019.06.03-1~)';
@@ -223,35 +220,4 @@ export function commonPackages(kernel: StandIn): PackageContent[] {
   return [`linux-headers-${abi}-common`, `linux-kbuild-${abi}`].map((name) =>
     content({ Package: name, Source: 'linux', Version: version, Architecture: 'all' }),
   );
-}
-
-/** Packages that are there once a suite: stubs, among them a DKMS package, and one that has an upgrade whatever becomes of kernels. */
-export function otherPackages(): PackageContent[] {
-  return [
-    content({
-      Package: STUBS,
-      Version: '1.0',
-      Architecture: 'all',
-      Provides:
-        'apparmor, firmware-linux-free, linux-initramfs-tool, gcc-14, gcc-16-for-host, linux-kbuild-6.1, linux-compiler-gcc-12-x86',
-    }),
-    content(
-      { Package: 'foo-dkms', Version: '1.0', Architecture: 'all' },
-      {},
-      {
-        postinst: `#!/bin/sh -e
-mkdir -p /etc/kernel/postinst.d
-cat >/etc/kernel/postinst.d/dkms <<'END'
-#!/bin/sh -e
-mkdir -p "/lib/modules/$1/updates/dkms"
-echo built >"/lib/modules/$1/updates/dkms/foo.ko"
-END
-chmod 755 /etc/kernel/postinst.d/dkms
-`,
-      },
-    ),
-    ...['1.0', '2.0'].map((version) =>
-      content({ Package: 'other', Version: version, Architecture: 'all' }),
-    ),
-  ];
 }

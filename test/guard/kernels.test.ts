@@ -200,7 +200,7 @@ describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => 
     expect((await guard.run('status')).exitCode).toBe(2);
   });
 
-  test('a file is written whole by two at a time, and through nobody\'s link', async () => {
+  test("a file is written whole by two at a time, and through nobody's link", async () => {
     await using guard = await guardFolder(shell);
     await guard.write('secret', 'old');
     const { stdout } = await guard.sh(`

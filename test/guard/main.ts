@@ -29,7 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { results, isWhole } = await runMatrix(options, tell);
   process.stdout.write(`${[...tableLines(results), ...summaryLines(results)].join('\n')}\n`);
   if (isWhole) {
-    await writePage(results);
+    await writePage(results, results.length);
   }
   return results.some(({ problems }) => problems.length > 0) ? 1 : 0;
 }

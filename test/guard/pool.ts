@@ -6,12 +6,8 @@ import { promisify } from 'node:util';
 import { canonicalJson, sha256 } from '../../src/core/hash.ts';
 import { writeDeb } from '../../src/packager/deb-tree.ts';
 import { runProgram } from '../../src/programs/run.ts';
-import {
-  commonPackages,
-  kernelPackages,
-  otherPackages,
-  type PackageContent,
-} from './kernel-packages.ts';
+import { commonPackages, kernelPackages, type PackageContent } from './kernel-packages.ts';
+import { foreignStubs, otherPackages } from './stubs.ts';
 import {
   guardPackage,
   type ModuleFor,
@@ -71,7 +67,10 @@ export class Pool {
   i386(suite: SuiteName, letter: Letter, part: 'own' | 'meta'): Promise<PoolPackage[]> {
     const kernel = STAND_INS[suite].kernels[letter];
     return this.#once(`${suite} ${letter} ${part} i386`, () =>
-      this.#pack(kernelPackages(suite, kernel, I386_FLAVOUR, 'i386')[part]),
+      this.#pack([
+        ...kernelPackages(suite, kernel, I386_FLAVOUR, 'i386')[part],
+        ...(part === 'own' ? [foreignStubs()] : []),
+      ]),
     );
   }
 

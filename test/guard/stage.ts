@@ -8,7 +8,7 @@ import { type TestCache, testCache } from '../support/cache.ts';
 import { type ClientRoot, rootOn } from '../support/client-root.ts';
 import { usualSuites } from '../support/mirror.ts';
 import { Pool } from './pool.ts';
-import { STUBS } from './kernel-packages.ts';
+import { STUBS } from './stubs.ts';
 import { Machine, type Start } from './machine.ts';
 import { releaseOf, STAND_INS, type SuiteName } from './suites.ts';
 import type { World } from './world.ts';

@@ -70,10 +70,13 @@ nobody asked for, a tracking package or metapackage was removed, other upgrades 
 kernel was left, or the outcome is not the expected one.
 `;
 
-/** Writes the page of the documentation. */
-export async function writePage(results: readonly CellResult[]): Promise<void> {
+/** Writes the page of the documentation. @param cells how many there are; it says so when some were not tried */
+export async function writePage(results: readonly CellResult[], cells: number): Promise<void> {
+  const part =
+    results.length < cells ? [`${results.length} of ${cells} cells were tried so far.`, ''] : [];
   const text = [
     INTRODUCTION,
+    ...part,
     ...summaryLines(results).map((line) => `- ${line}`),
     '',
     ...tableLines(results),

@@ -6,7 +6,7 @@ import { moduleNameOf } from '../../src/modules/find.ts';
 import { openRunLog } from '../../src/report/log.ts';
 import { type Context, openContext } from '../../src/run/context.ts';
 import { planAll, planSurvey } from '../../src/run/plan.ts';
-import { buildQueued } from '../../src/run/run.ts';
+import { buildQueued } from '../../src/run/build-all.ts';
 import { usualSuites } from '../support/mirror.ts';
 import { writeConfig } from '../support/test-config.ts';
 import type { ParityKernel } from './kernels.ts';

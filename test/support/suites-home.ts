@@ -97,7 +97,7 @@ export async function suitesHome(box: Scratch, name: string, seed?: string): Pro
   if (seed !== undefined) {
     const cache = path.join(folder, 'state/cache');
     await fs.mkdir(cache, { recursive: true });
-    for (const part of ['debs', 'roots', 'unpacked']) {
+    for (const part of ['debs', 'roots', 'headers']) {
       await runProgram('cp', ['-al', path.join(seed, 'cache', part), cache]);
     }
   }

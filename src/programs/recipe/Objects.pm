@@ -8,11 +8,12 @@ use strict;
 use warnings;
 use Exporter 'import';
 
-our @EXPORT = qw($OBJECTS $NEIGHBOUR $KEPT slurp spill sums lines_of listed place is_same note_taken);
+our @EXPORT = qw($OBJECTS $NEIGHBOUR $KEPT slurp spill sums pooled lines_of listed place is_same note_taken);
 
 our $OBJECTS   = '/usr/lib/lockstep/objects';
 our $NEIGHBOUR = '/usr/lib/lockstep/neighbour';
 our $KEPT      = '/out/objects';
+my $KNOWN      = '/tmp/lockstep-cc/known';
 my $COMMON     = '/usr/src/linux-headers-common/';
 my $FLAVOUR    = '/usr/src/linux-headers/';
 
@@ -55,10 +56,30 @@ sub listed {
 # A path as the lists of headers have it, and whether it is one of the kernel's (1), of the build root (2) or other (0).
 sub place {
     my ( $folder, $path ) = @_;
+    # Nearly all of a list.
+    return ( $path, 1 ) if $path =~ m{^/usr/src/linux-headers(?:-common)?/} && $path !~ m{/\.\.?/};
     $path = "$folder/$path" if $path !~ m{^/};
     $path =~ s{/\./}{/}g;
     1 while $path =~ s{/[^/]+/\.\./}{/};
     return ( $path, $path =~ m{^(?:\Q$COMMON\E|\Q$FLAVOUR\E)} ? 1 : $path =~ m{^/usr/(?:lib/gcc|include)/} ? 2 : 0 );
+}
+
+# Keeps a file of the source, once for all compilations that read it. Returns the name of what is kept; none when it
+# can't be. Whoever changes a file changes its ctime: one that is older than now names the content it had.
+sub pooled {
+    my ($path) = @_;
+    my ( $device, $inode, $size, $changed ) = ( stat $path )[ 0, 1, 7, 10 ];
+    return undef unless defined $changed;
+    my $known = "$KNOWN/$device-$inode-$size-$changed-" . sums($path);
+    if ( defined( my $pool = slurp($known) ) ) { return $pool }
+    my $settled = $changed < time - 1;
+    my $content = slurp($path);
+    return undef unless defined $content;
+    my $pool   = 'p_' . sums($content) . '_' . sums($path);
+    my $before = slurp("$KEPT/$pool");
+    return undef unless defined $before ? $before eq $content : spill( "$KEPT/$pool", $content );
+    spill( $known, $pool ) if $settled;
+    return $pool;
 }
 
 my $VERSION_HEADER = "${FLAVOUR}include/generated/uapi/linux/version.h";

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds a module as `dkms build` does, inside the sandbox.
 # usage: build.bash OUTPUT
-# In the environment: kernelver kernel_source_dir, CROSS_COMPILE where the kernel is of another architecture, and
+# In the environment: kernelver kernel_source_dir arch module module_version, CROSS_COMPILE where the kernel is of another architecture, and
 #   lockstep_make       the make command of the dkms.conf
 #   lockstep_jobs       how many compilers at once
 #   lockstep_sequential not empty: a command that is not make itself gets one compiler only
@@ -15,7 +15,7 @@
 
 output=$1
 build_dir=$PWD
-: "${kernelver:?}" "${kernel_source_dir:?}" "${lockstep_make:?}" "${lockstep_jobs:?}" "${lockstep_modules:?}"
+: "${kernelver:?}" "${kernel_source_dir:?}" "${arch:?}" "${module:?}" "${module_version:?}" "${lockstep_make:?}" "${lockstep_jobs:?}" "${lockstep_modules:?}"
 
 # Processor time of the whole build: `user system` of this shell, then of all that it ran.
 trap 'times >"$output/times"' EXIT
@@ -42,7 +42,7 @@ elif [[ $cross ]]; then
 fi
 
 if [[ ${lockstep_objects-} ]]; then
-  mkdir "$output/objects" /tmp/lockstep-cc
+  mkdir -p "$output/objects" /tmp/lockstep-cc/known
   for compiler in /usr/bin/*gcc /usr/bin/*gcc-[0-9] /usr/bin/*gcc-[0-9][0-9]; do
     [[ -x $compiler ]] && ln -s /usr/lib/lockstep/cc "/tmp/lockstep-cc/${compiler##*/}"
   done
@@ -93,5 +93,18 @@ if [[ -f Module.symvers && ! -L Module.symvers ]]; then
   cp Module.symvers "$output/Module.symvers"
 fi
 
-run_script POST_BUILD "${lockstep_post_build-}"
+if [[ ${lockstep_post_build-} ]]; then
+  # DKMS has the built module in its tree by then: scripts put further files there.
+  kept=$output/dkms
+  built=/var/lib/dkms/$module/$module_version/$kernelver
+  rm -rf -- "$kept" "${built:?}/$arch"
+  mkdir -p "$kept/log" "$kept/module" "$built"
+  ln -sT "$kept" "$built/$arch"
+  ln -- "$output"/*.ko "$kept/module"
+  if [[ -f $output/Module.symvers ]]; then
+    cp -- "$output/Module.symvers" "$kept/module"
+  fi
+  run_script POST_BUILD "$lockstep_post_build"
+  rm -rf -- "$kept"
+fi
 exit 0

@@ -27,6 +27,7 @@ export async function addPrograms(root: string, programs: readonly string[]): Pr
     await fs.mkdir(path.join(root, path.dirname(file)), { recursive: true });
     await fs.copyFile(file, path.join(root, file));
   }
+  await fs.mkdir(path.join(root, 'usr/bin'), { recursive: true });
   for (const program of programs) {
     const at = path.join(root, 'usr/bin', path.basename(program));
     await fs.rm(at, { force: true });

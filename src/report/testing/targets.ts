@@ -40,6 +40,7 @@ export function makeTarget(name: string, verdict: Verdict, reason = 'a reason'):
     key: undefined,
     cause: undefined,
     builtOn: [],
+    withheld: undefined,
     waitsFor: undefined,
     passedOver: [],
     verdict,

@@ -1,34 +1,16 @@
 import type { Cell } from '../cell.ts';
 import type { Machine } from '../machine.ts';
-import { releaseOf, STAND_INS } from '../suites.ts';
+import { hasStatus } from './checks.ts';
+import { dpkg } from './dpkg.ts';
 
 const FULL = ['apt', 'full-upgrade', '-y'];
 const READY = { debian: 'AB', ours: { foo: 'AB' } };
 const MISSING = { debian: 'AB', ours: { foo: 'A' } };
 
-/** Shell that hands the packages of a kernel's release to dpkg. */
-function dpkg(machine: Machine, action: string): string {
-  const release = releaseOf(machine.suite, 'B');
-  const parts =
-    STAND_INS[machine.suite].kernels.B.layout === 'whole' ? 'image' : 'base binary modules image';
-  return `dpkg ${action} ${parts
-    .split(' ')
-    .map((part) => `/srv/pool/*_linux-${part}-${release}_*.deb`)
-    .join(' ')}`;
-}
-
 /** The newest kernel and its modules, beside A's. */
 async function upgraded(machine: Machine): Promise<void> {
   await machine.publish(READY);
   await machine.shell('apt-get dist-upgrade -y');
-}
-
-/** Whether the guard's status has the code that it should have. */
-function hasStatus(code: number): NonNullable<Cell['check']> {
-  return async (machine) => {
-    const { exitCode, stdout, stderr } = await machine.run(['lockstep-guard', 'status']);
-    return exitCode === code ? [] : [`status ends with ${exitCode}: ${stdout}${stderr}`];
-  };
 }
 
 function fresh(): Cell[] {
@@ -65,59 +47,6 @@ function fresh(): Cell[] {
       world: MISSING,
       // It installs the module for A alone.
       expected: 'done',
-    },
-  ];
-}
-
-function byDpkg(): Cell[] {
-  return [
-    {
-      group: 'dpkg',
-      name: 'dpkg -i of B, without its module',
-      command: (machine) => machine.run(['sh', '-c', dpkg(machine, '-i')]),
-      world: MISSING,
-      expected: 'let in',
-      check: hasStatus(1),
-      later: { world: READY },
-    },
-    {
-      group: 'dpkg',
-      name: 'B is unpacked without its module, dpkg breaks off, apt -f install',
-      prepare: async (machine) => {
-        await machine.shell(dpkg(machine, '--unpack'));
-      },
-      command: ['apt', 'install', '-f', '-y'],
-      world: MISSING,
-      expected: 'done',
-      check: hasStatus(1),
-      later: { world: READY },
-    },
-    {
-      group: 'dpkg',
-      name: 'the module of B is unpacked, dpkg breaks off, apt -f install',
-      prepare: async (machine) => {
-        await machine.shell(
-          `dpkg --unpack /srv/pool/*_foo-modules-${releaseOf(machine.suite, 'B')}_*.deb`,
-        );
-      },
-      command: ['apt', 'install', '-f', '-y'],
-      world: READY,
-      expected: 'together',
-      later: { world: READY },
-    },
-    {
-      group: 'dpkg',
-      name: 'both are unpacked, dpkg breaks off, dpkg --configure -a',
-      prepare: async (machine) => {
-        const release = releaseOf(machine.suite, 'B');
-        await machine.shell(
-          `${dpkg(machine, '--unpack')}; dpkg --unpack /srv/pool/*_foo-modules-${release}_*.deb`,
-        );
-      },
-      command: ['dpkg', '--configure', '-a'],
-      world: READY,
-      expected: 'done',
-      later: { world: READY },
     },
   ];
 }
@@ -188,6 +117,22 @@ function away(): Cell[] {
       },
       world: { debian: 'A', security: 'B', ours: { foo: 'AB' } },
       command: ['apt', 'install', '-y', '--allow-downgrades', 'linux-image-amd64=@vA'],
+      expected: 'refused',
+    },
+    {
+      group,
+      name: 'apt install linux-image-amd64=VERSION of A and the module removed by name, from B',
+      suites: ['bookworm', 'trixie'],
+      before: async (machine) => {
+        await machine.publish({ debian: 'A', security: 'B', ours: { foo: 'AB' } });
+        await machine.shell('apt-get dist-upgrade -y');
+      },
+      world: { debian: 'A', security: 'B', ours: { foo: 'AB' } },
+      command: [
+        ...['apt', 'install', '-y', '--allow-downgrades'],
+        ...['linux-image-amd64=@vA', 'foo-modules-amd64-'],
+      ],
+      removes: ['foo-modules-amd64'],
       expected: 'done',
     },
   ];
@@ -266,10 +211,4 @@ function unsigned(): Cell[] {
   ];
 }
 
-export const kernelCells: readonly Cell[] = [
-  ...fresh(),
-  ...byDpkg(),
-  ...away(),
-  ...headers(),
-  ...unsigned(),
-];
+export const kernelCells: readonly Cell[] = [...fresh(), ...away(), ...headers(), ...unsigned()];

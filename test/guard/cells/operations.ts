@@ -13,8 +13,8 @@ interface Operation {
 
 const YES = '-y';
 
-/** From trixie on, apt upgrades the installed packages of the same source too, the metapackage among them. */
-const SAME_SOURCE: Expected = { bookworm: 'refused', default: 'together' };
+/** apt upgrades the installed packages of the same source too, the metapackage among them. */
+const SAME_SOURCE: Expected = 'together';
 
 /** Every way that brings kernels by apt's resolvers. */
 export const OPERATIONS: readonly Operation[] = [

@@ -1,0 +1,153 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { LockstepError } from '../core/errors.ts';
+import { exists, readFileOrUndefined } from '../core/files.ts';
+import { sha256, sha256File } from '../core/hash.ts';
+import { fulfils } from '../debian/condition.ts';
+import { parseStanza, type Stanza } from '../debian/control.ts';
+import { parseRelations } from '../debian/relation.ts';
+import type { SigningKey } from './key.ts';
+import { byHashPath, type PublishedSuite, readPublished } from './published.ts';
+
+/** Something that is wrong with a repository. */
+export interface Defect {
+  /** Path below the repository, or what a package is called. */
+  what: string;
+  problem: string;
+  /** Whether the file has to go before it can be published again. */
+  isDamaged: boolean;
+}
+
+export interface Verification {
+  suites: number;
+  packages: number;
+  defects: Defect[];
+}
+
+/** Packages of a suite's index for one architecture, by name: versions of one package beside each other. */
+type Index = ReadonlyMap<string, readonly Stanza[]>;
+
+/**
+ * Verifies a repository whole: signatures, every index under both of its names, every package's size and hash, and that
+ * whatever the packages need of each other is there (contract 1). Reads all of the pool.
+ *
+ * @param key the key that the suites are to be signed with
+ * @param now the instant at which Release files have to hold
+ * @throws LockstepError REPOSITORY_INVALID when a suite can't be read at all, INTERRUPTED
+ */
+export async function verifyRepository(
+  directory: string,
+  key: Pick<SigningKey, 'verify'>,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<Verification> {
+  const published = await readPublished(directory, 0);
+  const defects: Defect[] = [];
+  const files = new Map<string, Stanza>();
+  for (const suite of published.values()) {
+    defects.push(...(await verifySigned(suite, key, now)));
+    for (const index of await indicesOf(directory, suite, defects)) {
+      for (const stanza of [...index.values()].flat()) {
+        files.set(stanza.get('Filename') ?? '', stanza);
+      }
+      defects.push(...unresolved(suite.suite, index));
+    }
+  }
+  for (const [name, stanza] of files) {
+    if (signal?.aborted === true) {
+      throw new LockstepError('INTERRUPTED', 'interrupted', { exitCode: 130 });
+    }
+    defects.push(...(await verifyPackage(directory, name, stanza)));
+  }
+  return { suites: published.size, packages: files.size, defects };
+}
+
+async function verifySigned(
+  { suite, inRelease, live }: PublishedSuite,
+  key: Pick<SigningKey, 'verify'>,
+  now: Date,
+): Promise<Defect[]> {
+  const what = `dists/${suite}/InRelease`;
+  if (inRelease === undefined || live === undefined) {
+    return [{ what, problem: 'is missing', isDamaged: false }];
+  }
+  if (!(await key.verify(inRelease))) {
+    return [{ what, problem: "has no good signature of the repository's key", isDamaged: true }];
+  }
+  const end = new Date(parseStanza(live.text).get('Valid-Until') ?? Number.NaN);
+  return end < now ? [{ what, problem: `ended on ${end.toISOString()}`, isDamaged: false }] : [];
+}
+
+/** A suite's plain indices, as far as they are right; what is wrong with any is added to the defects. */
+async function indicesOf(
+  directory: string,
+  { suite, live }: PublishedSuite,
+  defects: Defect[],
+): Promise<Index[]> {
+  const indices: Index[] = [];
+  for (const file of live?.files ?? []) {
+    for (const name of [file.path, byHashPath(file)]) {
+      const what = `dists/${suite}/${name}`;
+      const content = await readFileOrUndefined(path.join(directory, what));
+      if (content === undefined) {
+        defects.push({ what, problem: 'is missing', isDamaged: false });
+      } else if (sha256(content) !== file.sha256) {
+        defects.push({ what, problem: 'is not what InRelease says', isDamaged: true });
+      } else if (name === file.path && name.endsWith('/Packages')) {
+        indices.push(parseIndex(content.toString('utf8')));
+      }
+    }
+  }
+  return indices;
+}
+
+function parseIndex(text: string): Index {
+  const stanzas = text.split('\n\n').filter((paragraph) => paragraph.trim() !== '');
+  return Map.groupBy(stanzas.map(parseStanza), (stanza) => stanza.get('Package') ?? '');
+}
+
+async function verifyPackage(directory: string, name: string, stanza: Stanza): Promise<Defect[]> {
+  const file = path.join(directory, name);
+  if (!(await exists(file))) {
+    return [{ what: name, problem: 'is missing', isDamaged: false }];
+  }
+  const { size } = await fs.stat(file);
+  const isRight =
+    String(size) === stanza.get('Size') && (await sha256File(file)) === stanza.get('SHA256');
+  return isRight ? [] : [{ what: name, problem: 'is not what the index says', isDamaged: true }];
+}
+
+const ALL_RELEASES = /-modules-(?<release>[0-9][^\s,]*)$/;
+
+/**
+ * What packages need of others of the repository and is not there in a version that does: a tracking package's module
+ * package, the modules that a module is built on, the guard. What Debian has is not looked for.
+ */
+function unresolved(suite: string, index: Index): Defect[] {
+  const defects: Defect[] = [];
+  for (const stanza of [...index.values()].flat()) {
+    for (const group of parseRelations(stanza.get('Depends'))) {
+      const [relation] = group;
+      const isOurs =
+        relation !== undefined &&
+        group.length === 1 &&
+        !relation.name.startsWith('linux-') &&
+        (ALL_RELEASES.test(relation.name) || relation.name === 'lockstep-guard');
+      if (isOurs) {
+        const { name, operator, version } = relation;
+        const isThere = (index.get(name) ?? []).some(
+          (entry) =>
+            operator === undefined ||
+            version === undefined ||
+            fulfils(entry.get('Version') ?? '', [{ operator, version }]),
+        );
+        if (!isThere) {
+          const what = `${suite}: ${stanza.get('Package') ?? ''} ${stanza.get('Version') ?? ''}`;
+          const wanted = version === undefined ? name : `${name} (${operator} ${version})`;
+          defects.push({ what, problem: `needs ${wanted}, which is not there`, isDamaged: false });
+        }
+      }
+    }
+  }
+  return defects;
+}
