@@ -29,10 +29,11 @@ read_transaction() {
     {
       action = $NF
       for (i = 10; i <= NF; i++) action = (i == 10 ? $9 : action) " " $i
-      if ($1 ~ /^linux-(image|binary)-(unsigned-)?[0-9]/ && $1 !~ /-dbg$/) {
+      # A release has a dot, which the flavour of linux-image-686-pae has not.
+      if ($1 ~ /^linux-(image|binary)-(unsigned-)?[0-9]+\./ && $1 !~ /-dbg$/) {
         if (action == "**REMOVE**") print "gone", release_of($1)
         else if ($2 == "-") print "new", release_of($1), (action ~ /^\*\*/ ? "-" : action)
-      } else if ($1 ~ /^linux-image-[a-z]/) {
+      } else if ($1 ~ /^linux-image-[a-z0-9]/ && $1 !~ /-dbg$/) {
         if ($2 != "-" && $6 != "-" && $5 != "=") print "moved", $1
       } else if ($1 ~ /-modules-/) {
         if (action == "**REMOVE**") print "dropped", $1
