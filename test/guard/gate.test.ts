@@ -187,6 +187,16 @@ describe.each(SHELLS)('the gate, run by %s', (...shell) => {
     expect(gone.text).toContain('looked after no more: demo-modules-amd64');
   });
 
+  test('a time that a clock which was not set has told', async () => {
+    await using folder = await machine(shell);
+    await folder.write('etc/lockstep/guard.conf', 'max-hold-days=7\n');
+    await folder.write(
+      'var/lib/lockstep-guard/holds',
+      `${B}\tlinux-image-amd64\t2\tdemo\t86400\theld\tdemo-modules-amd64\tTests\n`,
+    );
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(10);
+  });
+
   test('a flavour whose name begins with a digit', async () => {
     await using folder = await guardFolder(shell);
     await folder.kernel('6.1.0-56-686-pae', ['demo']);
