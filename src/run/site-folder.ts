@@ -44,6 +44,18 @@ export class SiteFolder {
     return this.#present.has(file);
   }
 
+  /** How many files were there below `status/` when the folder was opened. */
+  get size(): number {
+    return this.#present.size;
+  }
+
+  /** Leaves every file as it is that is not written. */
+  keepAll(): void {
+    for (const file of this.#present) {
+      this.#named.add(file);
+    }
+  }
+
   /** Leaves a file as it is. */
   keep(file: string): void {
     this.#named.add(file);

@@ -6,21 +6,22 @@ import { exists, readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
 import type { SiteBuild, SiteCell, SiteData } from '../site/data.ts';
 import { logPage, type LogSubject } from '../site/log-page.ts';
 import { paths } from '../site/paths.ts';
-import { SITE_FORMAT } from '../site/site.ts';
 import type { Context } from './context.ts';
 import type { SiteFolder } from './site-folder.ts';
 
 const noteSchema = z.object({
-  format: z.literal(SITE_FORMAT),
+  /** What the pages were made by. */
+  templates: z.string(),
   /** Build key → when the build ended whose log is there. */
   logs: z.record(z.string(), z.string()),
 });
 
 /** Which logs are in the repository, so that they are not read again at every run; a note that is lost is made anew. */
-async function readNote(file: string): Promise<Map<string, string>> {
+async function readNote(file: string, templates: string): Promise<Map<string, string>> {
   try {
     const text = (await readFileOrUndefined(file))?.toString('utf8') ?? '';
-    return new Map(Object.entries(noteSchema.parse(JSON.parse(text)).logs));
+    const note = noteSchema.parse(JSON.parse(text));
+    return new Map(note.templates === templates ? Object.entries(note.logs) : []);
   } catch {
     return new Map();
   }
@@ -50,15 +51,17 @@ function* buildsOf(cells: readonly SiteCell[]): Generator<LoggedBuild> {
 /**
  * Writes the pages of the builds' logs, and the logs themselves beside them.
  *
+ * @param templates names what pages are made by: those of other templates are made anew
  * @returns the keys of the builds whose logs are there
  */
 export async function writeLogs(
   { ledger, config }: Context,
   folder: SiteFolder,
   data: SiteData,
+  templates: string,
 ): Promise<Set<string>> {
   const noteFile = path.join(config.state, 'site-logs.json');
-  const before = await readNote(noteFile);
+  const before = await readNote(noteFile, templates);
   const after = new Map<string, string>();
   for (const { cell, version, reason, build } of buildsOf(data.cells)) {
     const { key, finished } = build;
@@ -84,7 +87,7 @@ export async function writeLogs(
   }
   await fs.mkdir(config.state, { recursive: true });
   const sorted = [...after].toSorted(([a], [b]) => compareText(a, b));
-  const note = { format: SITE_FORMAT, logs: Object.fromEntries(sorted) };
+  const note = { templates, logs: Object.fromEntries(sorted) };
   await writeFileAtomic(noteFile, `${JSON.stringify(note)}\n`, { onlyIfChanged: true });
   return new Set(after.keys());
 }

@@ -2,7 +2,7 @@ import { AnsiReader, plainText } from './ansi.ts';
 import type { SiteBuild, SiteData } from './data.ts';
 import { renderPage, type SiteFile, time } from './layout.ts';
 import { cutLog, type LogLine } from './log-cut.ts';
-import { badge } from './marks.ts';
+import { badge, MARKS } from './marks.ts';
 import { join, type Markup, markup, NOTHING } from './markup.ts';
 import { link, moduleAnchor, paths } from './paths.ts';
 import { count, formatDuration, shortened } from './text.ts';
@@ -31,7 +31,6 @@ export function logPage(
   const kernelPage = link(path, paths.kernel({ release, architecture }));
   const { runs, errors, total, isCut } = cutLog(text);
   const reader = new AnsiReader();
-  const verdict = VERDICTS.find((one) => one === build.outcome);
   return renderPage(frame, {
     ...{ path, title: `Build log of ${module}`, section: 'modules', isWide: true },
     above: [
@@ -39,7 +38,7 @@ export function logPage(
       { label: module, path: paths.module(module) },
     ],
     body: markup`<h1>${module} <span class="muted">for</span> <span class="mono">${release}</span></h1>
-<p>${verdict === undefined ? build.outcome : badge(verdict)} <span class="why">${reason}</span></p>
+<p>${outcomeBadge(build)} <span class="why">${reason}</span></p>
 <dl class="facts">
 <div><dt>Module</dt><dd><a href="${link(path, paths.module(module))}">${module}</a> ${version}</dd></div>
 <div><dt>Kernel</dt><dd><a href="${kernelPage}#${moduleAnchor(module)}">${release}</a> ${kernelVersion} on ${architecture}</dd></div>
@@ -51,6 +50,14 @@ ${errorList(errors)}
 <p>${count(total, 'line')}${isCut ? ', cut in the middle' : ''}. <a href="${whole}" type="text/plain">The whole log as plain text</a></p>
 ${total === 0 ? markup`<p class="note">The log is empty.</p>` : markup`<div class="log" tabindex="0" role="region" aria-label="Build log"><pre>${join(runs.map(({ leftOut, lines }) => join([leftOut > 0 ? markup`<span class="cut">${count(leftOut, 'line')} left out: <a href="${whole}">the whole log</a></span>` : NOTHING, ...lines.map((line) => logLine(line, reader))])))}</pre></div>`}`,
   });
+}
+
+/** What came of a build: one that is good is good, whether it is published yet or not. */
+function outcomeBadge({ outcome }: SiteBuild): Markup {
+  const verdict = VERDICTS.find((one) => one === outcome);
+  return verdict === undefined
+    ? markup`${outcome}`
+    : badge(verdict, verdict === 'built' ? MARKS.published : MARKS[verdict]);
 }
 
 function errorList(errors: readonly LogLine[]): Markup {

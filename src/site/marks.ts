@@ -42,8 +42,7 @@ export const WORDS: Record<Verdict, string> = {
 };
 
 /** A verdict with symbol and word. */
-export function badge(verdict: Verdict): Markup {
-  const { symbol, tone } = MARKS[verdict];
+export function badge(verdict: Verdict, { symbol, tone }: Mark = MARKS[verdict]): Markup {
   return markup`<span class="badge ${tone}"><span class="sym" aria-hidden="true">${symbol}</span> ${verdict}</span>`;
 }
 

@@ -11,6 +11,8 @@ import { count } from './text.ts';
 const MOST_COLUMNS = 40;
 /** What the cells of a page may take. */
 const CELLS_BYTES = 600_000;
+/** As many columns leave room for a flavour's name above them. */
+const LEAST_GROUP = 3;
 
 /** How many kernels fit on a page, whatever the names. */
 function columnsOf({ modules, lines }: SuiteMatrix): number {
@@ -132,14 +134,21 @@ function verdictsOf(
 
 function table(path: string, matrix: SuiteMatrix, lines: readonly MatrixLine[]): Markup {
   const { suite, modules, cells } = matrix;
+  const isGrouped = lines.length > 1 && lines.every(({ kernels }) => kernels.length >= LEAST_GROUP);
   const columns = lines.flatMap(({ kernels }) =>
-    kernels.map((kernel, at) => ({ kernel, isFirst: at === 0 && lines.length > 1 })),
+    kernels.map((kernel, at) => ({ kernel, isFirst: at === 0 && isGrouped })),
   );
   const groups = lines.map(
     (line) =>
       markup`<th scope="colgroup" colspan="${line.kernels.length}" class="edge"><span>${lineName(line, matrix.lines)}</span></th>`,
   );
-  const heads = columns.map(({ kernel, isFirst }) => head(path, suite, kernel, isFirst));
+  const heads = columns.map(({ kernel, isFirst }) =>
+    head(path, kernel, {
+      label: isGrouped || lines.length === 1 ? kernel.abi : kernel.release,
+      note: noteOf(matrix, kernel),
+      isFirst,
+    }),
+  );
   const rows = modules.map((module) => {
     const row = cells.get(module);
     const anchor = moduleAnchor(module);
@@ -154,20 +163,26 @@ function table(path: string, matrix: SuiteMatrix, lines: readonly MatrixLine[]):
   });
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Matrix of modules and kernels"><table class="matrix">
 <caption class="hidden">Verdict of each module for each kernel of ${suite}; each links to its reason</caption>
-<thead>${lines.length > 1 ? markup`<tr class="groups"><td></td>${groups}</tr>` : NOTHING}<tr><th scope="col">Module</th>${heads}</tr></thead>
+<thead>${isGrouped ? markup`<tr class="groups"><td></td>${groups}</tr>` : NOTHING}<tr><th scope="col">Module</th>${heads}</tr></thead>
 <tbody>${join(rows)}</tbody>
 </table></div>`;
 }
 
-function head(path: string, suite: string, kernel: SiteKernel, isFirst: boolean): Markup {
-  const note = isCurrent(kernel, suite)
-    ? 'current'
-    : kernel.suites.has(suite)
-      ? ''
-      : kernel.left === undefined
-        ? 'expected'
-        : 'left';
-  return markup`<th scope="col" class="kernel${isFirst ? ' edge' : ''}"><a href="${link(path, paths.kernel(kernel))}"><span class="hidden">${kernel.release}</span><span aria-hidden="true">${kernel.abi}</span></a>${note === '' ? NOTHING : markup`<small>${note}</small>`}</th>`;
+/** What a suite has to do with a kernel, beyond having it. */
+function noteOf({ suite, cells }: SuiteMatrix, kernel: SiteKernel): string {
+  if (kernel.suites.has(suite)) {
+    return isCurrent(kernel, suite) ? 'current' : '';
+  }
+  const isExpected = cells.values().some((row) => row.get(kernel)?.ahead.includes(suite) === true);
+  return isExpected ? 'expected' : 'left';
+}
+
+function head(
+  path: string,
+  kernel: SiteKernel,
+  { label, note, isFirst }: { label: string; note: string; isFirst: boolean },
+): Markup {
+  return markup`<th scope="col" class="kernel${isFirst ? ' edge' : ''}"><a href="${link(path, paths.kernel(kernel))}"><span class="hidden">${kernel.release}</span><span aria-hidden="true">${label}</span></a>${note === '' ? NOTHING : markup`<small>${note}</small>`}</th>`;
 }
 
 function value(path: string, cell: SiteCell, anchor: string, isFirst: boolean): Markup {

@@ -24,7 +24,7 @@ export function overviewPage(index: SiteIndex): SiteFile {
   const wanted = tally.total - tally.off;
   return renderPage(data, {
     ...{ path, title: 'Overview', section: 'overview', json: paths.statusJson },
-    body: markup`<h1>${tally.good === wanted ? (wanted === 0 ? 'Nothing is built yet' : 'Every module is ready for every kernel of today') : `${grouped(tally.good)} of ${grouped(wanted)} builds for the kernels of today are ready`}</h1>
+    body: markup`<h1>${tally.good === wanted ? (wanted === 0 ? 'Nothing is built yet' : 'Everything is ready for the kernels of today') : `${grouped(tally.good)} of ${grouped(wanted)} builds for the kernels of today are ready`}</h1>
 <p class="lead">${tally.total > 0 ? markup`${bar(tally)} ` : NOTHING}${tallyText(tally)}. As of ${time(data.at)}.</p>
 ${problemsSection(data)}
 ${matrixTable(path, matrices)}

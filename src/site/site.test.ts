@@ -121,6 +121,28 @@ test('a new kernel leaves the pages of older ones as they are', () => {
   expect(unchanged.map((path) => path.split('/').at(-1))).toEqual(['1.html', '2.html']);
 });
 
+test('a kernel that a suite expects, or has no more, is marked so', () => {
+  const data = makeSiteData({ modules: 1, kernels: 3, isOneMatrix: true });
+  const none = new Map<string, readonly string[]>();
+  const [first, second, third] = data.kernels.map((kernel) =>
+    Object.assign({}, kernel, { suites: kernel === data.kernels[0] ? kernel.suites : none }),
+  );
+  const suites = [
+    { kernel: first, suites: ['trixie'] },
+    { kernel: second, suites: [], ahead: ['trixie'] },
+    { kernel: third, suites: ['trixie'] },
+  ];
+  const html = render({
+    ...data,
+    kernels: suites.flatMap(({ kernel }) => kernel ?? []),
+    cells: data.cells.map((cell, at) => Object.assign({}, cell, suites[at])),
+  }).get(paths.matrix('trixie', 'amd64'));
+  const notes = [...(html ?? '').matchAll(/<small>(?<note>[a-z]+)<\/small>/g)];
+  expect(notes.map((match) => match.groups?.['note']).toSorted()).toEqual([
+    ...['current', 'expected', 'left'],
+  ]);
+});
+
 function cells(...verdicts: SiteCell['verdict'][]): SiteCell[] {
   const [cell] = SMALL.cells;
   return verdicts.map((verdict) => Object.assign({}, cell, { verdict }));

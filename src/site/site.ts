@@ -15,9 +15,6 @@ import { overviewPage } from './overview.ts';
 import { paths } from './paths.ts';
 import { indexSite, isCurrent, type SiteIndex, suitesOf } from './site-index.ts';
 
-/** Rises when pages that are made once, those of logs, have to be made anew. */
-export const SITE_FORMAT = 1;
-
 /** The files that are the same for every site. */
 export async function siteAssets(): Promise<SiteFile[]> {
   const assets = path.join(import.meta.dirname, 'assets');
@@ -32,13 +29,9 @@ export async function siteAssets(): Promise<SiteFile[]> {
 /** Every file of the site but its assets and logs, one after the other. Pure. */
 export function* renderSite(data: SiteData): Generator<SiteFile> {
   const index = indexSite(data);
-  yield frontPage(index);
-  yield overviewPage(index);
+  yield* lookFiles(index);
   yield modulesPage(index);
-  yield lagPage(index);
   yield* kernelIndexPages(index);
-  yield { path: paths.statusJson, content: statusJson(index) };
-  yield { path: paths.readyJson, content: readyJson(index, letters()) };
   yield { path: paths.feed, content: feedXml(data) };
   for (const matrix of index.matrices) {
     yield* matrixPages(index, matrix);
@@ -48,6 +41,19 @@ export function* renderSite(data: SiteData): Generator<SiteFile> {
     yield { path: paths.kernelJson(group), content: kernelJson(index, group) };
   }
   yield* moduleFiles(index);
+}
+
+/** The files of {@link renderSite} that tell of the time: all that a look without news changes. Pure. */
+export function renderLook(data: SiteData): Generator<SiteFile> {
+  return lookFiles(indexSite(data));
+}
+
+function* lookFiles(index: SiteIndex): Generator<SiteFile> {
+  yield frontPage(index);
+  yield overviewPage(index);
+  yield lagPage(index);
+  yield { path: paths.statusJson, content: statusJson(index) };
+  yield { path: paths.readyJson, content: readyJson(index, letters()) };
 }
 
 function* moduleFiles(index: SiteIndex): Generator<SiteFile> {

@@ -44,6 +44,11 @@ export function complaintsOf(page: Page): string[] {
     }
   });
   page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  page.on('requestfailed', (request) => {
+    // What is still on its way when a page is left is given up.
+    if (request.failure()?.errorText !== 'net::ERR_ABORTED') {
+      complaints.push(`${request.url()} failed`);
+    }
+  });
   return complaints;
 }
