@@ -36,8 +36,12 @@ archive() {
     return 0
   fi
   found=$(read_archive "$@" && read_ranks "$@") || return 1
-  # The installed packages are always among them: an empty answer is a failure.
-  [ $# -eq 0 ] || [ -n "$found" ] || return 1
+  # The installed packages are always among them: an answer without one, or its rank, is a failure.
+  case "$#$NEWLINE$found" in
+    "0$NEWLINE"*) ;;
+    *"${NEWLINE}rank$TAB"*) ;;
+    *) return 1 ;;
+  esac
   # While dpkg runs, apt may not know yet what is installed: this answer is not for the next time.
   unknown=$(
     in_columns

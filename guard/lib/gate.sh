@@ -29,10 +29,11 @@ read_transaction() {
     {
       action = $NF
       for (i = 10; i <= NF; i++) action = (i == 10 ? $9 : action) " " $i
-      if ($1 ~ /^linux-(image|binary)-(unsigned-)?[0-9]/ && $1 !~ /-dbg$/) {
+      # A release has a dot, which the flavour of linux-image-686-pae has not.
+      if ($1 ~ /^linux-(image|binary)-(unsigned-)?[0-9]+\./ && $1 !~ /-dbg$/) {
         if (action == "**REMOVE**") print "gone", release_of($1)
         else if ($2 == "-") print "new", release_of($1), (action ~ /^\*\*/ ? "-" : action)
-      } else if ($1 ~ /^linux-image-[a-z]/) {
+      } else if ($1 ~ /^linux-image-[a-z0-9]/ && $1 !~ /-dbg$/) {
         if ($2 != "-" && $6 != "-" && $5 != "=") print "moved", $1
       } else if ($1 ~ /-modules-/) {
         if (action == "**REMOVE**") print "dropped", $1
@@ -196,7 +197,7 @@ gate() {
   dropped=$(dropped_tracks "$table")
   refused=$(printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" && !seen[$2]++ { print $2 }' | while read -r release; do
     # What is there already is not new: an image in the place of its unsigned twin.
-    [ ! -e "$ROOT/boot/vmlinuz-$release" ] || continue
+    [ ! -e "$ROOT/boot/vmlinuz-$release" ] && [ ! -e "$ROOT/boot/vmlinux-$release" ] || continue
     is_allowed "$release" && continue
     wanted_for "$release" "$table" | {
       in_columns

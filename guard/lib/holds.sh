@@ -46,9 +46,10 @@ is_allowed() {
   grep -qxF "$1" "$STATE/allowed" 2>/dev/null
 }
 
-# Seconds since 1970 at which it was first seen that a release lacks a module: now, when it was not known yet.
+# Seconds since 1970 at which it was first seen that a release lacks a module: now, when it was not known yet. A time before
+# there was a guard is that of a machine whose clock was not set.
 since() {
-  awk -F '\t' -v release="$1" -v module="$2" '$1 == release && $4 == module { print $5; exit }' \
+  awk -F '\t' -v release="$1" -v module="$2" '$1 == release && $4 == module && $5 >= 1700000000 { print $5; exit }' \
     "$STATE/holds" 2>/dev/null | grep -x '[0-9][0-9]*' || printf '%s\n' "$NOW"
 }
 

@@ -56,6 +56,21 @@ has_files() (
   done
 )
 
+# Whether a kernel's own lists have all files of a module: built in, or wherever its maker puts them.
+lists_files() (
+  release=$1
+  [ "$2" != - ] || return 1
+  known=$(
+    for folder in "$ROOT/usr/lib/modules" "$ROOT/lib/modules"; do
+      cat "$folder/$release/modules.builtin" "$folder/$release/modules.order" "$folder/$release/modules.dep" 2>/dev/null
+    done | sed -n '/^updates\/dkms\//d; s/:.*//; s/.*\///; s/\.ko\(\.[a-z]*\)\{0,1\}$//p' | tr _ -
+  )
+  IFS=,
+  for name in $2; do
+    printf '%s\n' "$known" | grep -qxF "$(printf '%s\n' "$name" | tr _ -)" || return 1
+  done
+)
+
 # Whether an installed kernel has a module: by its package, by itself, by DKMS where that may count, or because the
 # administrator said so.
 # usage: has_module RELEASE MODULE FLAVOUR PREFIX FILES IN-TREE
@@ -65,7 +80,9 @@ has_module() {
   [ "$5" = - ] && is_installed "$4$1" && return 0
   [ "$6" = "$1" ] && return 0
   grep -qxF "$2$TAB$1" "$STATE/in-tree" 2>/dev/null && return 0
-  [ "$FALLBACK" = dkms ] && has_files "$1" updates/dkms "$5"
+  [ "$FALLBACK" = dkms ] && has_files "$1" updates/dkms "$5" && return 0
+  # Another maker's kernel, for which nobody publishes it, may bring it.
+  ! is_flavour "$1" "$3" && lists_files "$1" "$5"
 }
 
 # Prints the wanted modules that an installed kernel lacks, a line each; the table of wanted() is the second argument.

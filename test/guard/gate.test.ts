@@ -187,6 +187,34 @@ describe.each(SHELLS)('the gate, run by %s', (...shell) => {
     expect(gone.text).toContain('looked after no more: demo-modules-amd64');
   });
 
+  test('a time that a clock which was not set has told', async () => {
+    await using folder = await machine(shell);
+    await folder.write('etc/lockstep/guard.conf', 'max-hold-days=7\n');
+    await folder.write(
+      'var/lib/lockstep-guard/holds',
+      `${B}\tlinux-image-amd64\t2\tdemo\t86400\theld\tdemo-modules-amd64\tTests\n`,
+    );
+    expect((await gate(folder, [comes(`linux-image-${B}`)])).status).toBe(10);
+  });
+
+  test('a flavour whose name begins with a digit', async () => {
+    await using folder = await guardFolder(shell);
+    await folder.kernel('6.1.0-56-686-pae', ['demo']);
+    await folder.want({ module: 'demo', flavour: '686-pae' });
+    const moved = 'linux-image-686-pae 1 i386 none < 2 i386 none /x.deb';
+    const named = 'CommandLine::AsString=apt%20install%20linux-image-686-pae=2';
+    expect((await gate(folder, [moved, goes('demo-modules-686-pae')], [named])).status).toBe(10);
+    expect((await gate(folder, [moved], [named])).status).toBe(0);
+    expect((await gate(folder, [goes('linux-image-686-pae')])).status).toBe(0);
+    expect((await gate(folder, [comes('linux-image-6.1.0-57-686-pae')])).status).toBe(10);
+  });
+
+  test('an image of an architecture that does not compress it', async () => {
+    await using folder = await machine(shell);
+    await folder.write(`boot/vmlinux-${B}`, '');
+    expect((await gate(folder, [comes(`linux-image-${B}-unsigned`)])).status).toBe(0);
+  });
+
   test('a machine that wants nothing', async () => {
     await using folder = await guardFolder(shell);
     await folder.kernel(A);

@@ -116,6 +116,25 @@ describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => 
     expect((await guard.sh(script)).stdout).toBe('');
   });
 
+  test("another maker's kernel may bring the module itself", async () => {
+    await using guard = await guardFolder(shell);
+    await guard.want({ module: 'm', flavour: 'amd64', files: 'm-one m_two' });
+    const lacking = async (release: string): Promise<string> =>
+      (await guard.sh(`lacking '${release}' "$(wanted)"`)).stdout;
+    const custom = '6.14.8-2-pve';
+    await guard.kernel(custom);
+    expect(await lacking(custom)).toBe('m\n');
+    await guard.write(`lib/modules/${custom}/modules.builtin`, 'kernel/drivers/m-one.ko\n');
+    expect(await lacking(custom)).toBe('m\n');
+    const dep = `lib/modules/${custom}/modules.dep`;
+    await guard.write(dep, 'updates/dkms/m_two.ko.xz:\nkernel/xm_two.ko: kernel/m_two.ko\n');
+    expect(await lacking(custom)).toBe('m\n');
+    await guard.write(dep, 'extra/m-two.ko.zst: kernel/x.ko\n');
+    expect(await lacking(custom)).toBe('');
+    await guard.write(`lib/modules/${A}/modules.dep`, 'kernel/m_one.ko:\nkernel/m_two.ko:\n');
+    expect(await lacking(A)).toBe('m\n');
+  });
+
   test('an exception and a kernel that has the module itself lack nothing', async () => {
     await using guard = await guardFolder(shell);
     await guard.want({ module: 'm', flavour: 'amd64' });

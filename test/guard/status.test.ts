@@ -240,7 +240,7 @@ describe.each(SHELLS)('status, run by %s', (...shell) => {
     expect(await shown()).toBe(3);
   });
 
-  test('what was held stays held when dpkg can not be asked', async () => {
+  test('what was held stays held when dpkg, or apt, can not be asked', async () => {
     await using folder = await guardFolder(shell);
     await folder.kernel(A, ['demo']);
     await folder.want({ module: 'demo', flavour: 'amd64' });
@@ -249,6 +249,14 @@ describe.each(SHELLS)('status, run by %s', (...shell) => {
     const pins = await folder.read('etc/apt/preferences.d/lockstep-guard');
     expect(pins).toContain('6.12.118-1');
     await folder.stub('dpkg-query', 'exit 2');
+    await folder.run('refresh');
+    expect(await folder.read('etc/apt/preferences.d/lockstep-guard')).toBe(pins);
+    await world(folder, [A]);
+    await folder.stub(
+      'apt-cache',
+      `case "$*" in show*) cat "${folder.path}/stanzas" ;; *) exit 100 ;; esac`,
+    );
+    await folder.write('var/lib/apt/lists/x_Packages', 'new');
     await folder.run('refresh');
     expect(await folder.read('etc/apt/preferences.d/lockstep-guard')).toBe(pins);
   });
