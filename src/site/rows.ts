@@ -43,7 +43,7 @@ export function row(cell: SiteCell, options: RowOptions): Markup {
       ? markup`<a href="${link(path, paths.module(cell.module))}">${cell.module}</a> <span class="muted version">${cell.version}</span>`
       : markup`<a href="${link(path, paths.kernel(kernel))}#${anchor}">${kernel.release}</a> <span class="muted version">${cell.version}</span>`;
   const reason = shortened(cell.reason, MAX_REASON);
-  return markup`<tr${isFirst ? markup` id="${anchor}"` : NOTHING}><th scope="row">${name}</th><td>${badge(cell.verdict)}</td><td><span class="why">${reason}</span> <span class="muted">${cell.action}${buildNote(cell.build)}</span>${logLink(path, cell.build, options.data)}${passedOver(cell, options)}</td><td>${suitesCell(cell)}</td><td class="date">${time(cell.since, 'day')}</td></tr>
+  return markup`<tr${isFirst ? markup` id="${anchor}"` : NOTHING}><th scope="row">${name}</th><td>${badge(cell.verdict)}</td><td><span class="why">${reason}</span> <span class="muted">${notesOf(cell)}</span>${logLink(path, cell.build, options.data)}${passedOver(cell, options)}</td><td>${suitesCell(cell)}</td><td class="date">${time(cell.since, 'day')}</td></tr>
 `;
 }
 
@@ -54,10 +54,15 @@ function suitesCell({ suites, ahead, kernel }: SiteCell): string {
   return `${names.join(', ')}${unseen}`;
 }
 
-function buildNote(build: SiteBuild | undefined): string {
-  return build === undefined
-    ? ''
-    : ` · ${build.outcome === 'built' ? 'built' : 'tried'} in ${formatDuration(build.seconds)}${build.attempts > 1 ? `, ${count(build.attempts, 'attempt')}` : ''}`;
+/** Who must act, where anybody must or might think so, and how long the build took. */
+function notesOf({ verdict, action, build }: SiteCell): string {
+  const took =
+    build === undefined
+      ? []
+      : [
+          `${build.outcome === 'built' ? 'built' : 'tried'} in ${formatDuration(build.seconds)}${build.attempts > 1 ? `, ${count(build.attempts, 'attempt')}` : ''}`,
+        ];
+  return [...(verdict === 'published' ? [] : [action]), ...took].join(' · ');
 }
 
 function logLink(path: string, build: SiteBuild | undefined, { logs }: RowOptions['data']): Markup {
