@@ -378,7 +378,7 @@ describe('folders', () => {
     const debs = (await fs.readdir(path.join(odd, 'repository/pool'), { recursive: true })).filter(
       (name) => name.endsWith('.deb'),
     );
-    expect(debs.length).toBe(3);
+    expect(debs.length).toBe(4);
     for (const deb of debs) {
       const [ours, before] = await Promise.all(
         [odd, home].map((folder) => fs.readFile(path.join(folder, 'repository/pool', deb))),
