@@ -91,7 +91,8 @@ export const OPERATIONS: readonly Operation[] = [
     ],
     isUpgrade: true,
     missing: 'held',
-    published: 'together',
+    // sid's apt keeps back what needs new packages.
+    published: { sid: 'held', default: 'together' },
   },
   {
     name: 'apt install linux-image-amd64',
@@ -152,7 +153,8 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'aptitude install linux-image-B',
     command: ['aptitude', 'install', YES, 'linux-image-@B'],
     missing: 'refused',
-    published: 'refused',
+    // sid's brings the metapackage of the image's source along.
+    published: { sid: 'together', default: 'refused' },
   },
   {
     name: 'aptitude install linux-image-amd64',
