@@ -69,10 +69,13 @@ function same(
   };
 }
 
-/** unattended-upgrade goes through packages in the order of Python's sets, which is another one in every run. */
+/**
+ * unattended-upgrade goes through packages in the order of Python's sets, which is another one in every run, and says
+ * something once more or less, as it comes to it.
+ */
 function inOrder([program]: readonly string[], text: string): string {
   return program === 'unattended-upgrade'
-    ? text.split('\n').toSorted(compareText).join('\n')
+    ? [...new Set(text.split('\n'))].toSorted(compareText).join('\n')
     : text;
 }
 
