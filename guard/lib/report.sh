@@ -109,13 +109,27 @@ refresh_reports() (
   told=$(without_age)
   {
     [ -z "$2" ] || describe_holds "$STATE/holds"
-    printf '%s\n' "$rows" | awk -F '\t' '$3 == "lacks" && ($4 == "running" || $5 == "next") {
-      print "Linux " $1 " (" ($4 == "running" ? "running" : "next boot") ") lacks the module " $2 }'
+    printf '%s\n' "$rows" | awk -F '\t' -v OFS='\t' '$3 == "lacks" && ($4 == "running" || $5 == "next") {
+      print $1, $2, ($4 == "running" ? "running" : "next boot") }' | describe_lacking "$1"
   } | put_file "$STATE/notice"
   if [ $? -eq 3 ] && [ -s "$STATE/notice" ] && [ "$(without_age)" != "$told" ]; then
+    # Whoever has just run apt or dpkg reads it here.
+    sed 's/^/lockstep-guard: /' "$STATE/notice"
     tell_unattended
   fi
   return 0
+)
+
+# Says of installed kernels which module they lack, and the package to add when there is one.
+# usage: describe_lacking WANTED, with lines `release  module  which` as input
+describe_lacking() (
+  in_columns
+  while read -r release module which; do
+    package=$(printf '%s\n' "$1" | awk -F '\t' -v module="$module" '$1 == module { print $4; exit }')$release
+    printf 'Linux %s (%s) lacks the module %s' "$release" "$which" "$module"
+    ! is_published "$package" || printf ': apt install %s' "$package"
+    printf '\n'
+  done
 )
 
 # Prints the notice without what changes from day to day.
