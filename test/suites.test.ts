@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { GUARD_DEPENDENCY } from '../src/packager/wanted-file.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { exists } from '../src/core/files.ts';
 import { type ClientRoot, clientRoot } from './support/client-root.ts';
@@ -220,6 +221,7 @@ describe('a module that moves into the kernel', () => {
     expect(await tracking()).toEqual([
       expect.stringContaining(`wireguard-modules-${without.release}`),
       `linux-latest-modules-${without.release}`,
+      GUARD_DEPENDENCY,
     ]);
 
     await using served = await serve(path.join(home.folder, 'repository'));
@@ -249,7 +251,7 @@ describe('a module that moves into the kernel', () => {
     expect(after, after.stderr).toMatchObject({ exitCode: 0 });
     expect(after.targets).toMatchObject([{ release: having.release, verdict: 'in-tree' }]);
     expect(after.targets[0]?.reason).toContain('the kernel brings it');
-    expect(await tracking()).toEqual([`linux-latest-modules-${having.release}`]);
+    expect(await tracking()).toEqual([`linux-latest-modules-${having.release}`, GUARD_DEPENDENCY]);
     expect((await home.published('old')).has(`wireguard-modules-${without.release}`)).toBe(true);
 
     const upgrades: [ClientRoot, string[]][] = [
