@@ -11,7 +11,7 @@ import { findTarget } from '../run/find-target.ts';
 import { parseSinceFlag } from '../run/history.ts';
 import { isWholeSurvey, planAll, problemsOf, viewPlan, viewTarget } from '../run/plan.ts';
 import { openBuildShell } from '../run/shell.ts';
-import { kernelViews } from '../run/views.ts';
+import { kernelViews, lagView } from '../run/views.ts';
 import {
   commonAliases,
   commonFlags,
@@ -106,7 +106,8 @@ export const statusCommand = buildCommand({
   func: (flags: CommonFlags) =>
     withSession({ command: 'status', flags, exclusive: false }, async (context) => {
       const planned = await planAll(context, { refresh: false });
-      return { json: viewPlan(planned), text: planText(planned) };
+      const lag = await lagView(context, planned.survey);
+      return { json: { ...viewPlan(planned), lag }, text: planText(planned) };
     }),
 });
 

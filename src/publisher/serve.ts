@@ -89,6 +89,8 @@ export function repositoryApp(directory: string): Hono {
     context.res.headers.set('X-Content-Type-Options', 'nosniff');
     context.res.headers.set('Referrer-Policy', 'no-referrer');
   });
+  // Where Prometheus looks.
+  app.get('/metrics', (context) => context.redirect('/status/metrics.txt', 307));
   app.get(
     '*',
     async (context) => (await respond(directory, context.req.raw)) ?? context.notFound(),

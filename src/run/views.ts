@@ -1,5 +1,8 @@
 import { unpackedOf } from '../builder/kernel-tree.ts';
+import { lagsOf } from '../ledger/lag.ts';
 import type { SuiteKernel } from '../model/kernels.ts';
+import { type SuiteLag, suiteLags } from '../site/lag-figures.ts';
+import type { Context } from './context.ts';
 import type { SurveyPlan } from './plan.ts';
 import type { Survey } from './survey.ts';
 
@@ -39,6 +42,15 @@ function kernelView(suite: string, { kernel, tracks }: SuiteKernel): KernelView 
 /** Every kernel of every suite. */
 export function kernelViews(survey: Survey): KernelView[] {
   return survey.suites.flatMap(({ suite, all }) => all.map((kernel) => kernelView(suite, kernel)));
+}
+
+/** How long the targets of each published suite took to be published, in seconds. */
+export async function lagView({ ledger }: Context, { suites }: Survey): Promise<SuiteLag[]> {
+  const { arrivals, outcomes } = ledger.timeline;
+  return suiteLags({
+    suites: suites.filter(({ isPublished }) => isPublished).map(({ suite }) => suite),
+    lags: lagsOf(await arrivals.read(), await outcomes.read()),
+  });
 }
 
 /** For each published suite a tracking package that can be installed now. */

@@ -46,6 +46,7 @@ export const paths = {
   modules: `${TOP}modules.html`,
   statusJson: `${TOP}status.json`,
   readyJson: `${TOP}ready.json`,
+  metrics: `${TOP}metrics.txt`,
   kernels: (number = 1) => `${TOP}kernels/${page(number)}`,
   kernel: (kernel: Pick<SiteKernel, 'release' | 'architecture'>, number = 1) =>
     `${kernelFolder(kernel)}${page(number)}`,

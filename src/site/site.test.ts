@@ -68,12 +68,12 @@ describe('what a site has', () => {
     expect(dead).toEqual([]);
   });
 
-  test('the same data gives the same bytes; a later look changes three files', () => {
+  test('the same data gives the same bytes; a later look changes what tells of the time', () => {
     expect(render(SMALL)).toEqual(files);
     const later = render({ ...SMALL, at: '2026-11-27T13:30:00.000Z' });
     const changed = [...later].filter(([path, content]) => files.get(path) !== content);
     expect(changed.map(([path]) => path).filter((path) => path !== paths.lag)).toEqual([
-      ...[paths.front, paths.overview, paths.statusJson],
+      ...[paths.front, paths.overview, paths.statusJson, paths.metrics],
     ]);
   });
 

@@ -9,6 +9,7 @@ import { kernelIndexPages, kernelPages, readyJson } from './kernel-pages.ts';
 import { lagPage } from './lag-page.ts';
 import type { SiteFile } from './layout.ts';
 import { MARKS } from './marks.ts';
+import { metricsText } from './metrics.ts';
 import { matrixPages } from './matrix.ts';
 import { modulePages, modulesPage } from './module-pages.ts';
 import { overviewPage } from './overview.ts';
@@ -54,6 +55,7 @@ function* lookFiles(index: SiteIndex): Generator<SiteFile> {
   yield lagPage(index);
   yield { path: paths.statusJson, content: statusJson(index) };
   yield { path: paths.readyJson, content: readyJson(index, letters()) };
+  yield { path: paths.metrics, content: metricsText(index) };
 }
 
 function* moduleFiles(index: SiteIndex): Generator<SiteFile> {
