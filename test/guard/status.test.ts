@@ -86,24 +86,25 @@ describe.each(SHELLS)('status, run by %s', (...shell) => {
     expect(stdout).toMatch(/6\.12\.118\+deb13-amd64 +demo +MISSING +next boot/);
   });
 
-  test('says once that the running kernel lacks a module, and which package brings it', async () => {
-    await using folder = await guardFolder(shell);
-    await folder.kernel(A);
-    await folder.kernel(B, ['demo']);
-    await folder.stub('uname', `echo ${A}`);
-    await folder.stub(
-      'apt-cache',
-      `case "$*" in *demo-modules-${A}*) echo 'demo-modules-${A} | 1 | x' ;; esac`,
-    );
-    await folder.want({ module: 'demo', flavour: 'amd64' });
-    const said = `Linux ${A} (running) lacks the module demo: apt install demo-modules-${A}`;
-    // busybox has a uname of its own.
-    if (shell[0] !== 'busybox') {
+  // busybox has a uname of its own.
+  test.skipIf(shell[0] === 'busybox')(
+    'says once that the running kernel lacks a module, and which package brings it',
+    async () => {
+      await using folder = await guardFolder(shell);
+      await folder.kernel(A);
+      await folder.kernel(B, ['demo']);
+      await folder.stub('uname', `echo ${A}`);
+      await folder.stub(
+        'apt-cache',
+        `case "$*" in *demo-modules-${A}*) echo 'demo-modules-${A} | 1 | x' ;; esac`,
+      );
+      await folder.want({ module: 'demo', flavour: 'amd64' });
+      const said = `Linux ${A} (running) lacks the module demo: apt install demo-modules-${A}`;
       expect((await folder.run('refresh')).stdout).toContain(`lockstep-guard: ${said}`);
       expect((await folder.run('refresh')).stdout).not.toContain(said);
       expect(await folder.read('var/lib/lockstep-guard/notice')).toBe(`${said}\n`);
-    }
-  });
+    },
+  );
 
   test('what others have written can not break out of JSON or metrics', async () => {
     await using folder = await guardFolder(shell);
