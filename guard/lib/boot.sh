@@ -21,6 +21,11 @@ choose_boot() (
   printf 'default %s%s\n' "$default" "$avoid"
 )
 
+# Prints the release that the boot loader is led to; nothing when its own choice is good.
+chosen_boot() {
+  sed -n 's/^default //p' "$BOOT" 2>/dev/null
+}
+
 # Brings the boot loaders in step with the choice.
 # usage: refresh_boot WANTED [in-kernel-hook]: in a kernel's hooks update-grub comes after us
 refresh_boot() (
@@ -39,7 +44,7 @@ refresh_boot() (
   grub_refresh "${2:-}"
   systemd_boot_refresh
   if [ -n "$choice" ] && [ "$changed" = 3 ] && ! has_made_grub && ! has_systemd_boot; then
-    warn "there is no boot loader's configuration that lockstep-guard knows (GRUB's that grub-mkconfig makes, systemd-boot's): see to it that it starts $(printf '%s\n' "$choice" | sed -n 's/^default //p')"
+    warn "there is no boot loader's configuration that lockstep-guard knows (GRUB's that grub-mkconfig makes, systemd-boot's): see to it that it starts $(chosen_boot)"
   fi
   return 0
 )

@@ -78,6 +78,7 @@ still_wanted() (
   done
 )
 
+# Whether the transaction has a line of some kind. usage: has_line KIND NAME
 has_line() {
   printf '%s\n' "$TRANSACTION" | cut -f 1,2 | grep -qxF "$1$TAB$2"
 }
@@ -129,11 +130,6 @@ refuse_kernel() (
   } >&2
 )
 
-# Whether a release is one that a kernel of the transaction has.
-release_comes() {
-  printf '%s\n' "$TRANSACTION" | awk -F '\t' -v release="$1" '$1 == "new" && $2 == release { found = 1 } END { exit !found }'
-}
-
 # Prints modules that a transaction takes away from the machine: there was an installed kernel with all of them, and after
 # it there is none. Nothing when no kernel goes, or none is installed.
 loses_last_kernel() (
@@ -146,7 +142,7 @@ loses_last_kernel() (
     [ -z "$whole" ] || had=yes
     if printf '%s\n' "$gone" | grep -qxF "$release"; then
       # An image that is replaced by its unsigned twin, or the other way round, stays.
-      release_comes "$release" || continue
+      has_line new "$release" || continue
     fi
     any=yes
     [ -z "$whole" ] || left=yes
@@ -197,13 +193,12 @@ gate() {
   dropped=$(dropped_tracks "$table")
   refused=$(printf '%s\n' "$TRANSACTION" | awk -F '\t' '$1 == "new" && !seen[$2]++ { print $2 }' | while read -r release; do
     # What is there already is not new: an image in the place of its unsigned twin.
-    [ ! -e "$ROOT/boot/vmlinuz-$release" ] && [ ! -e "$ROOT/boot/vmlinux-$release" ] || continue
+    ! has_image "$release" || continue
     is_allowed "$release" && continue
     wanted_for "$release" "$table" | {
       in_columns
-      while read -r module package origin; do
+      while read -r module package prefix origin; do
         any_comes_with "$release" "$module" "$table" && continue
-        prefix=${package%-modules-*}-modules-
         first=$(since "$release" "$module")
         state=$(fate "$first")
         if [ -n "$allow" ] || [ "$state" != held ]; then

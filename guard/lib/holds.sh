@@ -6,7 +6,7 @@
 is_exempt() {
   is_excepted "$2" "$3" && return 0
   is_installed "$4$1" && return 0
-  grep -qxF "$2$TAB$1" "$STATE/in-tree" 2>/dev/null && return 0
+  was_in_tree "$1" "$2" && return 0
   dkms_builds "$2" "$5"
 }
 
@@ -71,18 +71,11 @@ fate() {
 find_holds() (
   table=$1
   metapackages=$(installed_metapackages) || return 1
-  flavours=$(printf '%s\n' "$table" | cut -f 2 | sort -u)
   # The metapackages of wanted flavours, and all tracking packages.
   names=$(
     in_columns
     printf '%s\n' "$metapackages" | while read -r name _version release; do
-      IFS=$NEWLINE
-      for flavour in $flavours; do
-        if is_flavour "$release" "$flavour"; then
-          printf '%s\n' "$name"
-        fi
-      done
-      in_columns
+      [ -z "$(wanted_for "$release" "$table")" ] || printf '%s\n' "$name"
     done
   )
   [ -n "$names" ] || return 0
@@ -94,7 +87,7 @@ find_holds() (
     while read -r name installed _release; do
       candidates "$name" "$installed" "$lists" | while read -r version release; do
         track=${name#linux-image-}
-        lacks=$(wanted_for "$release" "$table" | while read -r module package origin; do
+        lacks=$(wanted_for "$release" "$table" | while read -r module package _prefix origin; do
           how=$(coming "$release" "$module" "${track%:*}" "$lists" "$table")
           [ "$how" != together ] || continue
           first=$(since "$release" "$module")
@@ -117,7 +110,7 @@ without_needless() (
   printf '%s\n' "$1" | while read -r release name version module first state package origin; do
     case $state in
       '') continue ;;
-      exempt) [ ! -e "$ROOT/boot/vmlinuz-$release" ] && [ ! -e "$ROOT/boot/vmlinux-$release" ] || continue ;;
+      exempt) ! has_image "$release" || continue ;;
     esac
     printf '%s\n' "$release$TAB$name$TAB$version$TAB$module$TAB$first$TAB$state$TAB$package$TAB$origin"
   done

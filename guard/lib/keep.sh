@@ -5,7 +5,7 @@
 KEEP=$ROOT/etc/apt/apt.conf.d/52lockstep-guard-keep
 
 refresh_keep() (
-  release=$(sed -n 's/^default //p' "$BOOT" 2>/dev/null | sed 's/[.+]/\\\\&/g')
+  release=$(chosen_boot | sed 's/[.+]/\\\\&/g')
   if [ -z "$release" ]; then
     rm -f "$KEEP" 2>/dev/null
     return 0

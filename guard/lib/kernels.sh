@@ -27,6 +27,11 @@ installed_kernels() (
   done | LC_ALL=C sort -Vru
 )
 
+# Whether a kernel's image is there.
+has_image() {
+  [ -e "$ROOT/boot/vmlinuz-$1" ] || [ -e "$ROOT/boot/vmlinux-$1" ]
+}
+
 # Whether a package is installed. The list of files stays when one that has a postrm script is removed, but not purged.
 is_installed() {
   [ -e "$ROOT/var/lib/dpkg/info/$1.list" ] || return 1
@@ -79,7 +84,7 @@ has_module() {
   has_files "$1" "updates/$2" "$5" && return 0
   [ "$5" = - ] && is_installed "$4$1" && return 0
   [ "$6" = "$1" ] && return 0
-  grep -qxF "$2$TAB$1" "$STATE/in-tree" 2>/dev/null && return 0
+  was_in_tree "$1" "$2" && return 0
   [ "$FALLBACK" = dkms ] && has_files "$1" updates/dkms "$5" && return 0
   # Another maker's kernel, for which nobody publishes it, may bring it.
   ! is_flavour "$1" "$3" && lists_files "$1" "$5"
@@ -113,15 +118,10 @@ lacking() (
   }
 )
 
-# The newest installed kernel that has all wanted modules; nothing when there is none.
-newest_covered() (
-  for release in $(installed_kernels); do
-    if [ -z "$(lacking "$release" "$1")" ]; then
-      printf '%s\n' "$release"
-      return 0
-    fi
-  done
-)
+# Whether a tracking package has said that a release has a module itself. usage: was_in_tree RELEASE MODULE
+was_in_tree() {
+  grep -qxF "$2$TAB$1" "$STATE/in-tree" 2>/dev/null
+}
 
 # Remembers which releases have a module themselves: the tracking package names only the newest one.
 remember_in_tree() {

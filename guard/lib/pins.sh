@@ -9,21 +9,21 @@
 write_pins() (
   pins=$(
     { printf '%s\n' "$1" && cat "$STATE/archive" 2>/dev/null; } | awk -F '\t' '
-      $1 == "module" && ($4 in held) && !seen[$2, $3]++ {
+      function pin(explanation, packages, version) {
         print ""
-        print "Explanation: Linux " $4 " is held back: see lockstep-guard status"
-        print "Package: " $2
-        print "Pin: version " $3
+        print "Explanation: " explanation ": see lockstep-guard status"
+        print "Package: " packages
+        print "Pin: version " version
         print "Pin-Priority: -1"
+      }
+      $1 == "module" && ($4 in held) && !seen[$2, $3]++ {
+        pin("Linux " $4 " is held back", $2, $3)
       }
       NF >= 8 && !seen[$2, $3]++ {
         held[$1] = 1
         track = $2; sub(/^linux-image-/, "", track)
-        print ""
-        print "Explanation: " $7 " has nothing for Linux " $1 " yet: see lockstep-guard status"
-        print "Package: linux-image-" track " linux-headers-" track " linux-base-" track " linux-binary-" track " linux-modules-" track
-        print "Pin: version " $3
-        print "Pin-Priority: -1"
+        pin($7 " has nothing for Linux " $1 " yet",
+          "linux-image-" track " linux-headers-" track " linux-base-" track " linux-binary-" track " linux-modules-" track, $3)
       }'
   )
   if [ -z "$pins" ]; then

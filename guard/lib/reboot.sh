@@ -2,20 +2,21 @@
 # Discourages a reboot that would lead into a kernel without its modules. Needs settings, wanted, kernels and boot.
 
 # Prints why the next boot is a bad one; nothing when it is good, unknown, or leads to where the machine is already.
+# usage: bad_reboot WANTED NEXT-BOOT
 bad_reboot() (
-  release=$(next_boot)
+  release=$2
   [ -n "$release" ] && [ "$release" != "$(uname -r)" ] && ! is_allowed "$release" || return 0
   missing=$(lacking "$release" "$1" | tr '\n' ' ')
   [ -z "$missing" ] || printf 'the next boot is into Linux %s, which lacks: %s\n' "$release" "${missing% }"
 )
 
 # Keeps /run/lockstep-guard/reboot, which molly-guard, needrestart and the inhibitor look for, and adds our reason to
-# the list of those who ask for a reboot.
+# the list of those who ask for a reboot. usage: refresh_reboot WANTED NEXT-BOOT
 refresh_reboot() (
   why='' known=''
   [ ! -e "$RUN/reboot" ] || known=yes
   if [ "$REBOOT" != no ]; then
-    why=$(bad_reboot "$1")
+    why=$(bad_reboot "$1" "$2")
   fi
   if [ -z "$why" ]; then
     forget_reboot

@@ -1,11 +1,13 @@
 # shellcheck shell=sh
 # Brings everything in step with what is installed and with apt's lists. Needs all of the others.
 
-# The boot loaders, and who asks for a reboot. usage: refresh_machine WANTED [in-kernel-hook]
+# The boot loaders, and who asks for a reboot. Sets NEXT, the release that boots next.
+# usage: refresh_machine WANTED [in-kernel-hook]
 refresh_machine() {
   refresh_boot "$1" "${2:-}"
   refresh_keep
-  refresh_reboot "$1"
+  NEXT=$(next_boot)
+  refresh_reboot "$1" "$NEXT"
 }
 
 # Everything; silent when nothing is to be said. It never fails.
@@ -30,7 +32,7 @@ refresh() {
   fi
   refresh_origins "$table"
   refresh_machine "$table"
-  refresh_reports "$table" "$holds"
+  refresh_reports "$table" "$holds" "$NEXT"
   return 0
 }
 

@@ -1,11 +1,12 @@
 # shellcheck shell=sh
 # What people and monitoring see. Needs all of the others but the gate.
 
-# Prints a line an installed kernel and wanted module: release  module  has|lacks|excepted  running|-  next|-
+# Prints a line an installed kernel and wanted module: release  module  has|lacks  running|-  next|-
+# usage: kernel_rows WANTED NEXT-BOOT
 kernel_rows() (
   table=$1
   running=$(uname -r)
-  next=$(next_boot)
+  next=$2
   for release in $(installed_kernels); do
     is_running=- is_next=-
     [ "$release" != "$running" ] || is_running=running
@@ -41,13 +42,11 @@ status_text() (
   } | awk -F '\t' '{ for (i = 1; i <= 3; i++) if (length($i) > w[i]) w[i] = length($i); line[NR] = $0 }
     END { for (n = 1; n <= NR; n++) { split(line[n], f, "\t"); s = sprintf("%-" w[1] "s  %-" w[2] "s  %-" w[3] "s  %s", f[1], f[2], f[3], f[4]); sub(/ +$/, "", s); print s } }'
   printf '%s\n' "$rows" | awk -F '\t' '$3 == "lacks" { print $1 "\t" $2 }' | while read -r release module; do
-    prefix=$(printf '%s\n' "$table" | awk -F '\t' -v module="$module" '$1 == module { print $4; exit }')
-    if is_published "$prefix$release"; then
-      printf '\nFor %s: apt install %s\n' "$release" "$prefix$release"
-    fi
+    package=$(package_to_add "$release" "$module" "$table")
+    [ -z "$package" ] || printf '\nFor %s: apt install %s\n' "$release" "$package"
   done
   if [ -s "$BOOT" ] && { has_made_grub || has_systemd_boot; }; then
-    printf '\nThe boot loader stays at Linux %s, not the newest kernel, until that has its modules.\n' "$(sed -n 's/^default //p' "$BOOT")"
+    printf '\nThe boot loader stays at Linux %s, not the newest kernel, until that has its modules.\n' "$(chosen_boot)"
   fi
   if [ -n "$holds" ]; then
     echo
@@ -98,9 +97,9 @@ metrics() {
 }
 
 # Keeps what is read without the guard: node-exporter's textfile, and the text for motd and mail.
-# usage: refresh_reports WANTED HOLDS
+# usage: refresh_reports WANTED HOLDS NEXT-BOOT
 refresh_reports() (
-  rows=$(kernel_rows "$1")
+  rows=$(kernel_rows "$1" "$3")
   code=$(status_code "$rows" "$2")
   textfiles=$ROOT/var/lib/prometheus/node-exporter
   if [ -d "$textfiles" ]; then
@@ -120,15 +119,19 @@ refresh_reports() (
   return 0
 )
 
+# Prints the package that brings a module to a kernel, when it is published. usage: package_to_add RELEASE MODULE WANTED
+package_to_add() (
+  package=$(printf '%s\n' "$3" | awk -F '\t' -v module="$2" '$1 == module { print $4; exit }')$1
+  ! is_published "$package" || printf '%s\n' "$package"
+)
+
 # Says of installed kernels which module they lack, and the package to add when there is one.
 # usage: describe_lacking WANTED, with lines `release  module  which` as input
 describe_lacking() (
   in_columns
   while read -r release module which; do
-    package=$(printf '%s\n' "$1" | awk -F '\t' -v module="$module" '$1 == module { print $4; exit }')$release
-    printf 'Linux %s (%s) lacks the module %s' "$release" "$which" "$module"
-    ! is_published "$package" || printf ': apt install %s' "$package"
-    printf '\n'
+    package=$(package_to_add "$release" "$module" "$1")
+    printf 'Linux %s (%s) lacks the module %s%s\n' "$release" "$which" "$module" "${package:+: apt install $package}"
   done
 )
 

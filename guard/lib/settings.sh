@@ -10,7 +10,6 @@ STATE=$ROOT/var/lib/lockstep-guard
 CONF=$ROOT/etc/lockstep/guard.conf
 PINS=$ROOT/etc/apt/preferences.d/lockstep-guard
 ORIGINS=$ROOT/etc/apt/apt.conf.d/51lockstep-guard-origins
-HOOKS=$ROOT/etc/apt/apt.conf.d/80lockstep-guard
 RUN=$ROOT/run/lockstep-guard
 TAB='	'
 NEWLINE='

@@ -50,10 +50,9 @@ is_entry_of() (
   exit 1
 )
 
-# The administrator's own default; empty when there is none.
-own_default() {
-  with_default "$1" | tr -d '\r' |
-    sed -n 's/^[[:blank:]]*default[[:blank:]][[:blank:]]*//p' | sed 's/[[:blank:]]*$//' | tail -n 1
+# The default that a loader.conf on standard input has; empty when there is none.
+default_in() {
+  tr -d '\r' | sed -n 's/^[[:blank:]]*default[[:blank:]][[:blank:]]*//p' | sed 's/[[:blank:]]*$//' | tail -n 1
 }
 
 # Prints loader.conf with another default, or as the administrator has it. Their own default is kept as a comment; the
@@ -84,10 +83,10 @@ with_default() {
 systemd_boot_refresh() (
   conf=$(loader_conf)
   [ -n "$conf" ] || return 0
-  good=$(sed -n 's/^default //p' "$BOOT" 2>/dev/null)
+  good=$(chosen_boot)
   pattern=
   if [ -n "$good" ]; then
-    own=$(own_default "$conf")
+    own=$(with_default "$conf" | default_in)
     entries=$(loader_entries "$good")
     pattern=$(sed -n 's/^avoid //p' "$BOOT" | while read -r release; do
       if [ -n "$entries" ] && { [ -z "$own" ] || is_entry_of "$release" "$own" "$good"; }; then
@@ -123,8 +122,7 @@ systemd_boot_next() (
   # Once, for good, or what loader.conf says.
   own=$(loader_variable LoaderEntryOneShot)
   [ -n "$own" ] || own=$(loader_variable LoaderEntryDefault)
-  [ -n "$own" ] ||
-    own=$(tr -d '\r' <"$conf" | sed -n 's/^[[:blank:]]*default[[:blank:]][[:blank:]]*//p' | sed 's/[[:blank:]]*$//' | tail -n 1)
+  [ -n "$own" ] || own=$(default_in <"$conf")
   for release in $(installed_kernels); do
     if [ -z "$own" ] || is_entry_of "$release" "$own"; then
       printf '%s\n' "$release"

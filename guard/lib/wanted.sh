@@ -36,19 +36,19 @@ wanted() {
   ' "$@" 2>&2
 }
 
-# Prints the modules that are wanted for a release, once each: module  tracking-package  origin
+# Prints the modules that are wanted for a release, once each: module  tracking-package  prefix  origin
 # usage: wanted_for RELEASE WANTED
 wanted_for() (
   printf '%s\n' "$2" | {
     in_columns
     seen=' '
-    while read -r module flavour package _prefix _files _in_tree origin; do
+    while read -r module flavour package prefix _files _in_tree origin; do
       case $seen in
         *" $module "*) ;;
         *)
           if is_flavour "$1" "$flavour"; then
             seen="$seen$module "
-            printf '%s\n' "$module$TAB$package$TAB$origin"
+            printf '%s\n' "$module$TAB$package$TAB$prefix$TAB$origin"
           fi
           ;;
       esac
