@@ -1,14 +1,12 @@
 import { compareText } from '../core/compare.ts';
-import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { errnoOf } from '../core/errors.ts';
-import { readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
+import { writeFileAtomic } from '../core/files.ts';
 import type { HistoryLine, KernelSighting } from '../model/sightings.ts';
-import { appendAt, wholeLines } from './lines.ts';
+import { appendAt, parseLines, readFrom, sizeOf, wholeLines } from './lines.ts';
 import { type Look, sightingId, type Sightings } from './look.ts';
 import { historyLineSchema, sightingsSchema } from './schema.ts';
 import { applyLine, note } from './sightings.ts';
-import { explainDamage, readState } from './state.ts';
+import { readState } from './state.ts';
 
 /** What lies on disk. */
 interface Loaded {
@@ -83,13 +81,8 @@ export class KernelHistory {
 
   /** @throws LockstepError REPOSITORY_INVALID when a whole line is none of a history */
   #parse(bytes: Buffer): HistoryLine[] {
-    const lines = bytes.subarray(0, wholeLines(bytes)).toString('utf8').split('\n').slice(0, -1);
-    try {
-      return lines.map((line) => historyLineSchema.parse(JSON.parse(line)));
-    } catch (cause) {
-      const afterwards = 'what changed until now is forgotten, which kernels there are is not';
-      throw explainDamage(cause, this.#historyFile, afterwards);
-    }
+    const afterwards = 'what changed until now is forgotten, which kernels there are is not';
+    return parseLines(bytes, historyLineSchema, this.#historyFile, afterwards);
   }
 
   /**
@@ -111,20 +104,4 @@ export class KernelHistory {
       `${JSON.stringify({ format: 1, run, bytes, kernels: sorted }, undefined, 1)}\n`,
     );
   }
-}
-
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await fs.stat(file)).size;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') {
-      return 0;
-    }
-    throw error;
-  }
-}
-
-/** The bytes of a file after a position; none when there is no such file. */
-async function readFrom(file: string, begin: number): Promise<Buffer> {
-  return (await readFileOrUndefined(file))?.subarray(begin) ?? Buffer.alloc(0);
 }

@@ -1,6 +1,7 @@
 import { compareVersions } from '../debian/version.ts';
 import type { Target } from '../model/plans.ts';
 import type { Outcome, TargetName } from '../model/timeline.ts';
+import { modulePublications } from './module-publications.ts';
 import type { Publications } from './schema.ts';
 
 function targetId(name: TargetName): string {
@@ -101,22 +102,10 @@ function failureOf(
 
 /** Every published module package, in the order of the file. */
 function publicationsOf(publications: Publications): Outcome[] {
-  return Object.entries(publications).flatMap(([suite, entries]) =>
-    Object.values(entries).flatMap(({ kind, module, moduleVersion, kernel, since }): Outcome[] => {
-      const [release, architecture, kernelVersion] = kernel?.split('/') ?? [];
-      return kind !== 'module' ||
-        module === undefined ||
-        moduleVersion === undefined ||
-        release === undefined ||
-        architecture === undefined ||
-        kernelVersion === undefined
-        ? []
-        : [
-            {
-              ...{ type: 'published', at: since, suite, module, moduleVersion },
-              ...{ release, architecture, kernelVersion },
-            },
-          ];
-    }),
+  return modulePublications(publications).map(
+    ({ since, suite, module, moduleVersion, release, architecture, kernelVersion }): Outcome => {
+      const name = { suite, module, moduleVersion, release, architecture, kernelVersion };
+      return Object.assign(name, { type: 'published' as const, at: since });
+    },
   );
 }

@@ -2,7 +2,7 @@ import { compareText } from '../core/compare.ts';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { sha256 } from '../core/hash.ts';
-import { formatStanza, parseStanza } from '../debian/control.ts';
+import { formatStanza, parseStanza, type Stanza } from '../debian/control.ts';
 import { compareVersions } from '../debian/version.ts';
 import { compressXz } from '../programs/xz.ts';
 import type { DebMetadata } from './deb.ts';
@@ -64,20 +64,24 @@ export function formatPackages(debs: readonly PooledDeb[], architecture: string)
     .join('');
 }
 
-/** Reads back what `formatPackages` wrote. */
-export function parsePackages(text: string): PublishedDeb[] {
+/** The stanzas of what `formatPackages` wrote. */
+export function packageStanzas(text: string): Stanza[] {
   return text
     .split('\n\n')
     .filter((paragraph) => paragraph.trim() !== '')
-    .map((paragraph) => {
-      const stanza = parseStanza(paragraph);
-      const field = (name: string): string => stanza.get(name) ?? '';
-      return {
-        id: `${field('Package')}_${field('Version')}_${field('Architecture')}`,
-        filename: field('Filename'),
-        sha256: field('SHA256'),
-      };
-    });
+    .map(parseStanza);
+}
+
+/** Reads back what `formatPackages` wrote. */
+export function parsePackages(text: string): PublishedDeb[] {
+  return packageStanzas(text).map((stanza) => {
+    const field = (name: string): string => stanza.get(name) ?? '';
+    return {
+      id: `${field('Package')}_${field('Version')}_${field('Architecture')}`,
+      filename: field('Filename'),
+      sha256: field('SHA256'),
+    };
+  });
 }
 
 /** The compressed forms of an index beside its plain one, by the end of their names. Equal text gives equal bytes. */

@@ -5,6 +5,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { html } from 'hono/html';
 import { errnoOf, LockstepError } from '../core/errors.ts';
+import { PAGE_POLICY } from '../core/page-policy.ts';
 import { decodePath, findBelow, respondWithFile } from './serve-files.ts';
 
 export interface ServeOptions {
@@ -20,17 +21,8 @@ export interface RepositoryServer {
   close(): Promise<void>;
 }
 
-/** Pages of a repository load nothing from elsewhere; the only script is the status site's own file. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** What pages say themselves, and what only a header can say. */
+const POLICY = [...PAGE_POLICY, "frame-ancestors 'none'"].join('; ');
 
 /** The page that lists a folder, for people. */
 async function listingOf(directory: string, name: string): Promise<string> {

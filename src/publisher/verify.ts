@@ -6,6 +6,7 @@ import { sha256, sha256File } from '../core/hash.ts';
 import { fulfils } from '../debian/condition.ts';
 import { parseStanza, type Stanza } from '../debian/control.ts';
 import { parseRelations } from '../debian/relation.ts';
+import { packageStanzas } from './indices.ts';
 import type { SigningKey } from './key.ts';
 import { byHashPath, type PublishedSuite, readPublished } from './published.ts';
 
@@ -94,16 +95,12 @@ async function indicesOf(
       } else if (sha256(content) !== file.sha256) {
         defects.push({ what, problem: 'is not what InRelease says', isDamaged: true });
       } else if (name === file.path && name.endsWith('/Packages')) {
-        indices.push(parseIndex(content.toString('utf8')));
+        const stanzas = packageStanzas(content.toString('utf8'));
+        indices.push(Map.groupBy(stanzas, (stanza) => stanza.get('Package') ?? ''));
       }
     }
   }
   return indices;
-}
-
-function parseIndex(text: string): Index {
-  const stanzas = text.split('\n\n').filter((paragraph) => paragraph.trim() !== '');
-  return Map.groupBy(stanzas.map(parseStanza), (stanza) => stanza.get('Package') ?? '');
 }
 
 async function verifyPackage(directory: string, name: string, stanza: Stanza): Promise<Defect[]> {

@@ -1,6 +1,7 @@
 import type { Kernel } from '../model/kernels.ts';
 import type { KeptPackage, Plan, Target, TargetView } from '../model/plans.ts';
 import type { KernelSighting, SeenKernel, SuiteIndices } from '../model/sightings.ts';
+import { modulePublications } from '../ledger/module-publications.ts';
 import type { Publications } from '../ledger/schema.ts';
 import { makePlan } from '../planner/plan.ts';
 import type { PublishedModule } from '../planner/retire.ts';
@@ -70,26 +71,10 @@ function goneOf(survey: Survey, sightings: readonly KernelSighting[]): SuiteIndi
   return [...gone.values()];
 }
 
-/** The published module packages, as far as it is known what they are for. */
+/** The published module packages of which it is known what they are for, and which others follow them. */
 export function publishedModules(publications: Publications): PublishedModule[] {
-  return Object.entries(publications).flatMap(([suite, entries]) =>
-    Object.entries(entries).flatMap(([id, entry]): PublishedModule[] => {
-      const { kind, module, moduleVersion, kernel, line } = entry;
-      const [release, architecture, kernelVersion] = kernel?.split('/') ?? [];
-      if (
-        kind !== 'module' ||
-        module === undefined ||
-        moduleVersion === undefined ||
-        line === undefined ||
-        release === undefined ||
-        architecture === undefined ||
-        kernelVersion === undefined
-      ) {
-        return [];
-      }
-      const names = { module, moduleVersion, release, architecture, kernelVersion, line };
-      return [{ suite, id, key: entry.key, ...names, since: entry.since }];
-    }),
+  return modulePublications(publications).flatMap(({ line, ...rest }): PublishedModule[] =>
+    line === undefined ? [] : [{ ...rest, line }],
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import { planSurvey } from './plan.ts';
-import { publishAll } from './publish.ts';
+import { publishAll, tellPublished } from './publish.ts';
 import type { Survey } from './survey.ts';
 
 /**
@@ -34,12 +34,8 @@ export class PublishAlong {
       while (this.#isWanted && !signal.aborted) {
         this.#isWanted = false;
         const plan = await planSurvey(this.#context, this.#survey);
-        const { changed, suites } = await publishAll(this.#context, { survey: this.#survey, plan });
-        if (changed) {
-          for (const suite of suites) {
-            emit({ type: 'published', ...suite });
-          }
-        }
+        const published = await publishAll(this.#context, { survey: this.#survey, plan });
+        tellPublished(this.#context, published);
       }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);

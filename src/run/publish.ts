@@ -60,6 +60,16 @@ export interface PublishSummary {
   failure: Error | undefined;
 }
 
+/** Tells of what a publication has changed in each suite; nothing when it changed nothing. */
+export function tellPublished(
+  { emit }: Pick<Context, 'emit'>,
+  { changed, suites }: Pick<PublishSummary, 'changed' | 'suites'>,
+): void {
+  for (const suite of changed ? suites : []) {
+    emit({ type: 'published', ...suite });
+  }
+}
+
 /** Packages what is built and brings the repository up to date; does nothing when nothing changed. */
 export async function publishAll(context: Context, plan: SurveyPlan): Promise<PublishSummary> {
   const { config, ledger, signal } = context;

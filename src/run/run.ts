@@ -13,7 +13,7 @@ import {
   problemsOf,
   type SurveyPlan,
 } from './plan.ts';
-import { type PublishSummary, publishAll } from './publish.ts';
+import { type PublishSummary, publishAll, tellPublished } from './publish.ts';
 import { since, type Survey } from './survey.ts';
 import { writeSiteAfterRun } from './write-site.ts';
 
@@ -85,10 +85,8 @@ async function buildAndPublish(
   }
   const publishBegan = Date.now();
   const { failure: unpackaged, ...published } = await publishAll(context, { survey, plan });
+  tellPublished(context, published);
   if (published.changed) {
-    for (const suite of published.suites) {
-      emit({ type: 'published', ...suite });
-    }
     emit({ type: 'phase-done', phase: 'publish', seconds: since(publishBegan), detail: '' });
   } else if (built.length === 0) {
     emit({ type: 'unchanged' });

@@ -1,3 +1,4 @@
+import { PAGE_POLICY } from '../core/page-policy.ts';
 import type { SiteData } from './data.ts';
 import { type Markup, markup, NOTHING } from './markup.ts';
 import { link, paths } from './paths.ts';
@@ -24,19 +25,7 @@ export interface Page {
   body: Markup;
 }
 
-/**
- * No script and no style but the site's own files, nothing from elsewhere. The server sends the same, and what only a
- * header can say (`frame-ancestors`).
- */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
+const POLICY = PAGE_POLICY.join('; ');
 
 /** What marks a page as one of Lockstep's. */
 export const GENERATOR = '<meta name="generator" content="Lockstep">';
