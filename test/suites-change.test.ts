@@ -20,8 +20,7 @@ let widget: OwnPackage;
 
 beforeAll(async () => {
   stage = await suitesStage('suites-change');
-  first = await stage.kernel({ release: '6.12.201+deb13-cloud-amd64', version: '6.12.201-1' });
-  second = await stage.kernel({ release: '6.12.202+deb13-cloud-amd64', version: '6.12.202-1' });
+  [first, second] = await stage.twoKernels();
   widget = await stage.module({ name: 'widget', version: '1.0' });
 });
 

@@ -19,9 +19,8 @@ let third: TestKernel;
 
 beforeAll(async () => {
   stage = await suitesStage('suites');
-  [first, second, third] = await Promise.all([
-    stage.kernel({ release: '6.12.201+deb13-cloud-amd64', version: '6.12.201-1' }),
-    stage.kernel({ release: '6.12.202+deb13-cloud-amd64', version: '6.12.202-1' }),
+  [[first, second], third] = await Promise.all([
+    stage.twoKernels(),
     stage.kernel({ release: '6.12.203+deb13-cloud-amd64', version: '6.12.203-1' }),
   ]);
 });

@@ -21,7 +21,10 @@ export interface WantedInputs {
  * The file by which a tracking package tells the guard that the machine wants a module for a flavour: its presence is
  * all that makes the guard act. `guard/lib/wanted.sh` reads it.
  */
-export function wantedFile(inputs: WantedInputs, options: PackagerOptions): DebFile {
+export function wantedFile(
+  inputs: WantedInputs,
+  options: Pick<PackagerOptions, 'origin'>,
+): DebFile & { content: string } {
   const { module, kernel, track, moduleVersion, files } = inputs;
   const name = trackingPackageName(module.name, track);
   const lines = [

@@ -1,9 +1,9 @@
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { execa } from 'execa';
 import { runProgram } from '../../src/programs/run.ts';
 import type { ClientRoot } from '../support/client-root.ts';
+import { runMachine } from '../support/qemu.ts';
 
 const MIB = 1024 * 1024;
 const SIZE_MIB = 2048;
@@ -126,33 +126,15 @@ async function bootDisk(
   );
   await runProgram('cp', ['--sparse=always', disk, before]);
   for (let attempt = 1; ; attempt += 1) {
-    const { stdout } = await execa(
-      'qemu-system-x86_64',
+    const { stdout } = await runMachine(
+      'amd64',
       [
-        ...[
-          '-accel',
-          'tcg,thread=single',
-          '-cpu',
-          'qemu64',
-          '-m',
-          '512',
-          '-smp',
-          '1',
-          '-no-reboot',
-        ],
-        ...['-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio'],
         ...['-drive', `file=${disk},format=raw,if=none,id=disk,cache=unsafe`],
         ...['-device', 'nvme,drive=disk,serial=disk,bootindex=0'],
         ...['-drive', `file=${step},format=raw,if=none,id=step,readonly=on`],
         ...['-device', 'nvme,drive=step,serial=step'],
       ],
-      {
-        stdin: 'ignore',
-        reject: false,
-        timeout: seconds * 1000,
-        killSignal: 'SIGKILL',
-        maxBuffer: 64 * MIB,
-      },
+      seconds,
     );
     const text = stdout.replaceAll('\r', '');
     const found = /^step begins\n(?<output>[^]*)^step ends (?<status>\d+)$/m.exec(text)?.groups;

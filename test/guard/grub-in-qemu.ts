@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { execa } from 'execa';
 import type { ClientRoot } from '../support/client-root.ts';
+import { runMachine } from '../support/qemu.ts';
 
 /** How a configuration and its environment are tried. */
 export interface GrubVariant {
@@ -95,15 +95,7 @@ async function bootSome(
   ]);
   const image = path.join(scratch, 'grub.img');
   await fs.copyFile(path.join(root.path, 'tmp/grub.img'), image);
-  const { stdout } = await execa(
-    'qemu-system-x86_64',
-    [
-      ...['-accel', 'tcg,thread=single', '-cpu', 'qemu64', '-m', '256', '-no-reboot'],
-      ...['-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio'],
-      ...['-drive', `file=${image},format=raw,if=ide`],
-    ],
-    { stdin: 'ignore', reject: false, timeout: 120_000, killSignal: 'SIGKILL' },
-  );
+  const { stdout } = await runMachine('amd64', ['-drive', `file=${image},format=raw,if=ide`], 120);
   // A line goes on in the next one after 80 characters.
   // eslint-disable-next-line no-control-regex
   const text = stdout.replaceAll(/\u001B\[[0-9;?]*[A-Za-z]|[\r\n]/g, '');

@@ -2,6 +2,7 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { makeGuardPackage } from '../../src/packager/guard.ts';
+import { wantedFile } from '../../src/packager/wanted-file.ts';
 import { type ClientRoot, clientRoot } from '../support/client-root.ts';
 import { bootGrub, type GrubOutcome, type GrubVariant } from './grub-in-qemu.ts';
 
@@ -85,17 +86,14 @@ export async function grubRoot(codename: string): Promise<GrubRoot> {
     },
     kernelModules,
     async want(module, flavour = 'amd64') {
-      const name = `${module}-modules-${flavour}`;
-      const lines = [
-        `Module: ${module}`,
-        `Flavour: ${flavour}`,
-        `Package: ${name}`,
-        `Prefix: ${module}-modules-`,
-        `Files: ${module}`,
-        'Origin: Tests',
-        '',
-      ];
-      await root.writeFile(`/usr/share/lockstep-guard/wanted/${name}`, lines.join('\n'));
+      const file = wantedFile(
+        {
+          ...{ module: { name: module }, kernel: { release: '', flavour }, track: flavour },
+          ...{ moduleVersion: '1', files: [module] },
+        },
+        { origin: 'Tests' },
+      );
+      await root.writeFile(`/${file.at}`, file.content);
     },
     configure: (cases) => configure(root, cases),
     boot: (variants) => bootGrub(root, scratch, variants),

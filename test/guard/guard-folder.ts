@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { wantedFile } from '../../src/packager/wanted-file.ts';
 import { runProgram, type RunResult } from '../../src/programs/run.ts';
 
 const GUARD = path.join(import.meta.dirname, '../../guard');
@@ -64,18 +65,15 @@ export async function guardFolder(shell: readonly string[]): Promise<GuardFolder
       await fs.rm(at(`usr/lib/modules/${release}`), { recursive: true, force: true });
     },
     async want({ module, flavour, files = module, inTree, origin = 'Tests' }) {
-      const name = `${module}-modules-${flavour}`;
-      const lines = [
-        `Module: ${module}`,
-        `Flavour: ${flavour}`,
-        `Package: ${name}`,
-        `Prefix: ${module}-modules-`,
-        ...(files === '' ? [] : [`Files: ${files}`]),
-        ...(inTree === undefined ? [] : [`In-Tree: ${inTree}`]),
-        `Origin: ${origin}`,
-        '',
-      ];
-      await folder.write(`usr/share/lockstep-guard/wanted/${name}`, lines.join('\n'));
+      const file = wantedFile(
+        {
+          ...{ module: { name: module }, kernel: { release: inTree ?? '', flavour } },
+          ...{ track: flavour, moduleVersion: inTree === undefined ? '1' : undefined },
+          files: files.split(' ').filter((name) => name !== ''),
+        },
+        { origin },
+      );
+      await folder.write(file.at, file.content);
     },
     async write(file, content, mode = 0o644) {
       await fs.mkdir(path.dirname(at(file)), { recursive: true });

@@ -1,7 +1,7 @@
 /** Tries the guard: `npm run guard-matrix -- --help`. */
-import { inspect } from 'node:util';
+import { runCommand } from '../support/command.ts';
 import { runMatrix } from './matrix.ts';
-import { type MatrixOptions, parseOptions, USAGE } from './options.ts';
+import { parseOptions, USAGE } from './options.ts';
 import type { CellResult } from './run-cell.ts';
 import { summaryLines, tableLines, writePage } from './table.ts';
 
@@ -14,27 +14,11 @@ function tell({ suite, group, name, outcome, later, problems, seconds }: CellRes
   }
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  let options: MatrixOptions;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+await runCommand(USAGE, parseOptions, async (options) => {
   const { results, isWhole } = await runMatrix(options, tell);
   process.stdout.write(`${[...tableLines(results), ...summaryLines(results)].join('\n')}\n`);
   if (isWhole) {
     await writePage(results, results.length);
   }
   return results.some(({ problems }) => problems.length > 0) ? 1 : 0;
-}
-
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${inspect(error)}\n`);
-  return 3;
 });

@@ -1,11 +1,10 @@
-import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { makeDirectoryAtomic } from '../../src/core/files.ts';
 import { sha256 } from '../../src/core/hash.ts';
-import { runProgram } from '../../src/programs/run.ts';
 import { baseRoot } from '../support/base-root.ts';
 import { type TestCache, testCache } from '../support/cache.ts';
 import { type ClientRoot, rootOn } from '../support/client-root.ts';
+import { copyTree, removeOldTrees } from '../support/kept-trees.ts';
 import { usualSuites } from '../support/mirror.ts';
 import { Pool } from './pool.ts';
 import { STUBS } from './stubs.ts';
@@ -116,14 +115,15 @@ export class Stage {
     const [start = ''] = what.split(' ');
     const id = sha256(`${RECIPE} ${path.basename(base)} ${what}`).slice(0, 12);
     const folder = path.join(OUT, 'roots');
-    await removeOld(folder);
+    await removeOldTrees(folder, KEPT_DAYS);
     const tree = path.join(folder, `${this.suite}-${start}-${id}`);
     await makeDirectoryAtomic(tree, async (temporary) => {
       await using root = await rootOn(cache, base);
       await change(root);
-      const copy =
-        'set -o pipefail; tar -C "$1" --one-file-system --exclude=./var/cache/apt/archives -c . | tar -C "$2" -x';
-      await runProgram('bash', ['-c', copy, 'bash', root.path, temporary], { timeout: 300_000 });
+      await copyTree(root, temporary, {
+        exclude: ['./var/cache/apt/archives'],
+        timeout: 300_000,
+      });
     });
     return tree;
   }
@@ -141,16 +141,4 @@ async function installTools(root: ClientRoot): Promise<void> {
     '-c',
     'rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /var/lib/apt/lists/*; rm -rf /usr/share/locale /usr/share/man /usr/share/doc',
   ]);
-}
-
-/** Removes machines of indices that are gone. */
-async function removeOld(folder: string): Promise<void> {
-  await fs.mkdir(folder, { recursive: true });
-  for (const name of await fs.readdir(folder)) {
-    const tree = path.join(folder, name);
-    const { birthtimeMs } = await fs.stat(tree);
-    if (birthtimeMs < Date.now() - KEPT_DAYS * 86_400_000) {
-      await fs.rm(tree, { recursive: true, force: true });
-    }
-  }
 }

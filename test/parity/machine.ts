@@ -4,15 +4,16 @@ import * as path from 'node:path';
 import { BASE_PACKAGES } from '../../src/builder/key.ts';
 import { makeDirectoryAtomic } from '../../src/core/files.ts';
 import { sha256 } from '../../src/core/hash.ts';
-import { runProgram } from '../../src/programs/run.ts';
 import { baseRoot } from '../support/base-root.ts';
 import { testCache } from '../support/cache.ts';
 import { type ClientRoot, rootOn } from '../support/client-root.ts';
+import { copyTree, removeOldTrees } from '../support/kept-trees.ts';
 import { usualSuites } from '../support/mirror.ts';
 import { OUT } from './out.ts';
 import { type DkmsPackage, readPackages } from './packages.ts';
 import type { ParityKernel } from './kernels.ts';
 
+const KEPT_DAYS = 7;
 const SCRIPT = path.join(import.meta.dirname, 'prepare-root.sh');
 const DKMS_PACKAGES = ['dkms', ...BASE_PACKAGES.filter((name) => !name.startsWith('?'))];
 
@@ -47,7 +48,7 @@ export async function dkmsMachine(suite: string, kernel: ParityKernel): Promise<
   const headers = unpackedOf(kernel.headers).map(({ name, version }) => `${name}=${version}`);
   const id = sha256(JSON.stringify([path.basename(base), install, headers])).slice(0, 12);
   const tree = path.join(OUT, 'roots', `${suite}_${kernel.release}_${id}`);
-  await removeOldTrees(path.dirname(tree));
+  await removeOldTrees(path.dirname(tree), KEPT_DAYS);
   await makeDirectoryAtomic(tree, async (temporary) => {
     await using root = await rootOn(cache, base);
     const debs = await root.download(headers);
@@ -59,8 +60,7 @@ export async function dkmsMachine(suite: string, kernel: ParityKernel): Promise<
       ],
       { timeout: 1800 },
     );
-    const copy = 'set -o pipefail; tar -C "$1" --one-file-system -c . | tar -C "$2" -x';
-    await runProgram('bash', ['-c', copy, 'bash', root.path, temporary]);
+    await copyTree(root, temporary);
   });
   await using root = await rootOn(cache, tree);
   const { stdout } = await root.run(['sh', '-c', LIST]);
@@ -69,20 +69,6 @@ export async function dkmsMachine(suite: string, kernel: ParityKernel): Promise<
     dkms: (await root.must(['dpkg-query', '-W', '-f', '${Version}', 'dkms'])).trim(),
     packages: readPackages(stdout),
   };
-}
-
-const KEPT_DAYS = 7;
-
-/** Removes machines of indices that are gone. */
-async function removeOldTrees(folder: string): Promise<void> {
-  await fs.mkdir(folder, { recursive: true });
-  for (const name of await fs.readdir(folder)) {
-    const tree = path.join(folder, name);
-    const { birthtimeMs } = await fs.stat(tree);
-    if (birthtimeMs < Date.now() - KEPT_DAYS * 86_400_000) {
-      await fs.rm(tree, { recursive: true, force: true });
-    }
-  }
 }
 
 /** Some names are of packages that others only provide or replace: nothing is shown for them. */

@@ -1,5 +1,5 @@
 /** Compares Lockstep with DKMS: `npm run parity -- --help`. */
-import { inspect } from 'node:util';
+import { runCommand } from '../support/command.ts';
 import { usualSuites } from '../support/mirror.ts';
 import { chooseKernels, type ParityKernel, readKernels } from './kernels.ts';
 import { type ParityOptions, parseOptions, USAGE } from './options.ts';
@@ -49,25 +49,9 @@ async function compare(options: ParityOptions): Promise<Results[]> {
   return all;
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  let options: ParityOptions;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+await runCommand(USAGE, parseOptions, async (options) => {
   const all = await compare(options);
   const text = options.json ? JSON.stringify(all, undefined, 2) : differenceLines(all).join('\n');
   process.stdout.write(`${text}\n`);
   return all.some(({ results }) => results.some(differs)) ? 1 : 0;
-}
-
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${inspect(error)}\n`);
-  return 3;
 });

@@ -64,23 +64,34 @@ export function parseConsole(
   };
 }
 
-async function bootOnce(options: BootOptions, initramfs: string): Promise<string> {
-  const machine = machineFor(options.guest?.architecture ?? 'amd64');
-  const words = ['panic=-1', machine.append ?? '', options.append ?? ''].join(' ');
+/**
+ * Runs a machine until it ends, with no acceleration and no devices but those that are named, its serial console on
+ * standard output.
+ *
+ * @param args more of qemu's words
+ * @param seconds after which it is killed
+ * @returns standard output, and standard error with it in `all`
+ * @throws Error when qemu can't be run
+ */
+export async function runMachine(
+  architecture: string,
+  args: readonly string[],
+  seconds: number,
+): Promise<{ stdout: string; all: string }> {
+  const machine = machineFor(architecture);
   const result = await execa(
     machine.program,
     [
       ...[...machine.args, '-accel', 'tcg,thread=single', '-smp', '1', '-no-reboot'],
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio'],
-      ...['-kernel', options.vmlinuz, '-initrd', initramfs],
-      ...['-append', `console=${machine.console} ${words}`],
+      ...args,
     ],
     {
       stdin: 'ignore',
       all: true,
       stripFinalNewline: false,
       reject: false,
-      timeout: (options.timeoutSeconds ?? 120) * 1000,
+      timeout: seconds * 1000,
       killSignal: 'SIGKILL',
       maxBuffer: 64 * 1024 * 1024,
     },
@@ -88,7 +99,22 @@ async function bootOnce(options: BootOptions, initramfs: string): Promise<string
   if (result.failed && result.exitCode === undefined && !result.timedOut) {
     throw new Error(`${machine.program} can not be run`, { cause: result.cause });
   }
-  return result.all;
+  return result;
+}
+
+async function bootOnce(options: BootOptions, initramfs: string): Promise<string> {
+  const architecture = options.guest?.architecture ?? 'amd64';
+  const machine = machineFor(architecture);
+  const words = ['panic=-1', machine.append ?? '', options.append ?? ''].join(' ');
+  const { all } = await runMachine(
+    architecture,
+    [
+      ...['-kernel', options.vmlinuz, '-initrd', initramfs],
+      ...['-append', `console=${machine.console} ${words}`],
+    ],
+    options.timeoutSeconds ?? 120,
+  );
+  return all;
 }
 
 /**

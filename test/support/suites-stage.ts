@@ -17,6 +17,8 @@ export interface SuitesStage extends AsyncDisposable {
   archiveAt(options: SuitesArchiveOptions): Promise<SuitesArchive>;
   /** The same object for the same options. */
   kernel(options: KernelOptions): Promise<TestKernel>;
+  /** Two kernels of one flavour, the second newer than the first. */
+  twoKernels(): Promise<[TestKernel, TestKernel]>;
   /** @param provides more names that it provides */
   meta(kernel: TestKernel, provides?: readonly string[]): Promise<OwnPackage>;
   module(source: DkmsSource): Promise<OwnPackage>;
@@ -32,18 +34,23 @@ export async function suitesStage(name: string): Promise<SuitesStage> {
   const archive = await suitesArchive(mirror, box.path);
   const kernels = new Map<string, Promise<TestKernel>>();
   let seed: string | undefined;
+  const kernel = (options: KernelOptions): Promise<TestKernel> => {
+    const id = JSON.stringify(options);
+    const known = kernels.get(id) ?? testKernel(box.path, archive.headers, options);
+    kernels.set(id, known);
+    return known;
+  };
   return {
     box,
     mirror,
     archive,
     archiveAt: (options) => suitesArchive(mirror, box.path, options),
-    kernel(options) {
-      const id = JSON.stringify(options);
-      const known = kernels.get(id) ?? testKernel(box.path, archive.headers, options);
-      kernels.set(id, known);
-      return known;
-    },
-    meta: (kernel, provides) => metapackage(box.path, kernel, provides),
+    kernel,
+    twoKernels: async () => [
+      await kernel({ release: '6.12.201+deb13-cloud-amd64', version: '6.12.201-1' }),
+      await kernel({ release: '6.12.202+deb13-cloud-amd64', version: '6.12.202-1' }),
+    ],
+    meta: (of, provides) => metapackage(box.path, of, provides),
     module: (source) => dkmsPackage(box.path, source),
     async home(folder) {
       const isReady = seed !== undefined && (await exists(path.join(seed, 'cache/unpacked')));
