@@ -3,26 +3,12 @@ import { compareVersions } from '../debian/version.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
 import type { KeptPackage, Target } from '../model/plans.ts';
+import type { ModulePublication } from '../model/publications.ts';
 import { getOrMake, kernelId } from './names.ts';
 import type { PlanInputs, PlanSuite } from './plan.ts';
 
-/** A module package that is published. */
-export interface PublishedModule {
-  suite: string;
-  /** `name:architecture`, by which publications are kept. */
-  id: string;
-  /** The build key; undefined when it is not known. */
-  key: string | undefined;
-  module: string;
-  moduleVersion: string;
-  release: string;
-  architecture: string;
-  kernelVersion: string;
-  /** Architecture, source and flavour of the kernel: kernels of one line follow each other. */
-  line: string;
-  /** ISO 8601, UTC. */
-  since: string;
-}
+/** A module package that is published. Kernels of one line follow each other. */
+export type PublishedModule = ModulePublication & { line: string };
 
 const DAY = 24 * 60 * 60 * 1000;
 
