@@ -149,6 +149,27 @@ test('who may have taken from what is forgotten is known until it is made clean'
   expect(store.isSuspect(identity('2', b))).toBe(false);
 });
 
+test('builds that look at the same time are all known, and what one keeps meanwhile is forgotten too', async () => {
+  const store = newStore();
+  await store.keep(identity('1', await headers('a', 'x')), await left(), undefined);
+  const [b, c, d] = [await headers('b', 'x'), await headers('c', 'x'), await headers('d', 'x')];
+  await Promise.all([
+    store.find(identity('2', b), at('scratch-12')),
+    store.find(identity('3', c), at('scratch-13')),
+    store.find(identity('4', d), at('scratch-14')),
+  ]);
+  const base = at(`objects-${count - 1}`);
+  await Promise.all([
+    store.keep(identity('2', b), await left(), undefined),
+    store.forget(identity('4', d)),
+  ]);
+  expect(store.isSuspect(identity('2', b))).toBe(true);
+  expect(store.isSuspect(identity('3', c))).toBe(true);
+  const names = await fs.readdir(base, { recursive: true });
+  // What a build may still look into lies aside until the next start.
+  expect(names.filter((name) => /^[^.].*meta\.json$/.test(name))).toEqual([]);
+});
+
 test('a meta file that is none counts as if nothing were there', async () => {
   const store = newStore();
   await store.keep(identity('1', await headers('a', 'x')), await left(), undefined);

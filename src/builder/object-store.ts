@@ -80,6 +80,13 @@ export class ObjectStore {
     return path.join(this.#directory, id.slice(0, 32));
   }
 
+  /** The builds that were shown a store; one set for all that look at the same time. */
+  #shownFrom(folder: string): Set<string> {
+    const shown = this.#shown.get(folder) ?? new Set<string>();
+    this.#shown.set(folder, shown);
+    return shown;
+  }
+
   /** Takes a folder away at once; one that a build may still look into is left to the next start's sweep. */
   async #remove(folder: string): Promise<void> {
     if (await exists(folder)) {
@@ -99,7 +106,7 @@ export class ObjectStore {
    * @returns undefined when there are none, when they are forgotten, or when too much differs to gain anything
    */
   async find(wanted: ObjectsIdentity, scratch: string): Promise<Neighbour | undefined> {
-    const shown = this.#shown.get(this.#folderOf(wanted)) ?? new Set();
+    const shown = this.#shownFrom(this.#folderOf(wanted));
     shown.delete(targetOf(wanted));
     if (this.#forgotten.has(this.#folderOf(wanted))) {
       return undefined;
@@ -121,7 +128,7 @@ export class ObjectStore {
       return undefined;
     }
     this.#used.add(best.folder);
-    this.#shown.set(this.#folderOf(wanted), shown.add(targetOf(wanted)));
+    shown.add(targetOf(wanted));
     const layer = path.join(scratch, 'neighbour');
     await writeDifference(layer, best.difference);
     return {
@@ -170,6 +177,10 @@ export class ObjectStore {
     await fs.writeFile(path.join(temporary, 'meta.json'), JSON.stringify(meta));
     await this.#remove(folder);
     await fs.rename(temporary, folder);
+    if (this.#forgotten.has(this.#folderOf(identity))) {
+      // Forgotten while it was written: what it took may be wrong.
+      await this.#remove(folder);
+    }
     await this.#forgetOld(identity);
     return { taken: hits.length, made };
   }
