@@ -53,6 +53,17 @@ beforeAll(async () => {
     files: {
       'configure.sh': `#!/bin/sh
 mkdir -p try && cd try || exit 1
+for number in 1 2 3; do
+  rm -f * .[!.]*
+  echo 'obj-m := one.o' >Kbuild
+  printf '#include <linux/module.h>\nMODULE_LICENSE("GPL");\nMODULE_DESCRIPTION("x");\nint x = %s;\n' $number >one.c
+  make -C "$kernel_source_dir" M="$PWD" modules || exit 1
+done
+# What kbuild puts to each of them is compiled once, in a first build.
+if test -d /out/objects && ! test -d /usr/lib/lockstep/objects; then
+  test "$(wc -l </out/objects/again)" -ge 2 || exit 1
+fi
+rm -f * .[!.]*
 echo 'obj-m := good.o bad.o' >Kbuild
 echo '#include <linux/fs.h>' >good.c
 printf '#include <linux/fs.h>\\nint x = no_such_thing;\\n' >bad.c

@@ -6,7 +6,7 @@ import { exists, readUntrustedFile } from '../core/files.ts';
 export const ENTRY = /^\d+(?:-\d+)*_\d+(?:-\d+)*$/;
 const POOL = /^p_[0-9_-]+$/;
 const SUFFIXES = ['args', 'd', 'local', 'err', 'o', 'fail'] as const;
-const KEPT_NAME = /^(?:hits|p_[0-9_-]+|[0-9_-]+\.(?:args|d|local|err|o|fail))$/;
+const KEPT_NAME = /^(?:hits|again|p_[0-9_-]+|[0-9_-]+\.(?:args|d|local|err|o|fail))$/;
 
 /** A build that leaves more than this is not worth keeping. */
 const MOST_FILES = 60_000;

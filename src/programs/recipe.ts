@@ -30,6 +30,7 @@ function recipeFiles(): RecipeFile[] {
     script('usr/lib/lockstep/evaluate.bash'),
     script('usr/lib/lockstep/build.bash'),
     script('usr/lib/lockstep/cc'),
+    script('usr/lib/lockstep/compile'),
     script('usr/lib/lockstep/Objects.pm'),
     script('usr/local/bin/uname'),
     {

@@ -1,14 +1,15 @@
-# What `cc` needs to know: how compilations of a neighbouring kernel are looked up and compared.
+# What `compile` needs to know: how compilations of a neighbouring kernel are looked up and compared.
 #
 #   /usr/lib/lockstep/objects    compilations of the neighbour; missing when there is none
 #   /usr/lib/lockstep/neighbour  changed, added, options: one path, file name, CONFIG_ name a line; version: two numbers
-#   /out/objects                 gets this build's compilations, and `hits`, the names of those that were taken
+#   /out/objects                 gets this build's compilations, `hits`, the names of those that were taken, and `again`, of those
+#                                that it had made before itself
 package Objects;
 use strict;
 use warnings;
 use Exporter 'import';
 
-our @EXPORT = qw($OBJECTS $NEIGHBOUR $KEPT slurp spill sums pooled lines_of listed place is_same note_taken);
+our @EXPORT = qw($OBJECTS $NEIGHBOUR $KEPT slurp spill sums pooled lines_of listed place is_kernels is_same note_taken);
 
 our $OBJECTS   = '/usr/lib/lockstep/objects';
 our $NEIGHBOUR = '/usr/lib/lockstep/neighbour';
@@ -121,33 +122,45 @@ sub same_answers {
     return 1;
 }
 
-# Whether nothing differs that a compilation was made from. Its arguments are for who asks.
+# Whether a folder of headers is the kernel's. kbuild compiles in the folder of the flavour's.
+sub is_kernels {
+    my ($folder) = @_;
+    return $folder =~ m{^(?:/usr/src/linux-headers(?:-common)?/|\./)} && $folder !~ m{/\.\.(?:/|$)}
+      && ( $folder !~ m{^\./} || ( readlink('/proc/self/cwd') || '' ) . '/' eq $FLAVOUR );
+}
+
+# Whether nothing differs that a compilation of a store was made from: of the neighbour's, or of this build's own. Its
+# arguments are for who asks.
 sub is_same {
-    my ($base) = @_;
-    my $args = slurp("$base.args");
+    my ( $store, $entry ) = @_;
+    my $base    = "$store/$entry";
+    my $differs = $store eq $OBJECTS ? $NEIGHBOUR : '/nowhere';
+    my $args    = slurp("$base.args");
     return 0 unless defined $args;
     my ($folder) = split /\0/, $args, 2;
     my $files = listed( slurp("$base.d") );
     return 0 unless $files;
-    my %changed = map { $_ => 1 } lines_of("$NEIGHBOUR/changed");
-    my %added   = map { $_ => 1 } lines_of("$NEIGHBOUR/added");
+    my %changed = map { $_ => 1 } lines_of("$differs/changed");
+    my %added   = map { $_ => 1 } lines_of("$differs/added");
     my $asks;
     for my $file (@$files) {
         my ( $path, $kind ) = place( $folder, $file );
-        return 0 if $kind == 1 && ( $changed{$path} || $path =~ m{^/usr/src/linux-headers[^/]*/(?:scripts|tools)/} );
+        return 0 if $kind == 1 && $changed{$path};
+        # The lists of what differs don't have these.
+        return 0 if $store eq $OBJECTS && $kind == 1 && $path =~ m{^/usr/src/linux-headers[^/]*/(?:scripts|tools)/};
         return 0 if %added && $path =~ m{([^/]+)$} && $added{$1};
         $asks = 1 if $path eq $VERSION_HEADER;
     }
-    my $version = slurp("$NEIGHBOUR/version");
+    my $version = slurp("$differs/version");
     my ( $old, $new ) = defined $version && $version =~ /^(\d+) (\d+)/ ? ( $1, $2 ) : ( 0, 0 );
     ( $old, $new ) = ( $new, $old ) if $old > $new;
-    my $options = join '|', map { quotemeta } lines_of("$NEIGHBOUR/options");
+    my $options = join '|', map { quotemeta } lines_of("$differs/options");
     my $local = slurp("$base.local");
     return 0 unless defined $local;
     for my $line ( split /\n/, $local ) {
         my ( $pool, $path ) = split /\t/, $line, 2;
         my $now    = slurp($path);
-        my $before = slurp("$OBJECTS/$pool");
+        my $before = slurp("$store/$pool");
         return 0 unless defined $now && defined $before && $now eq $before;
         # Asked of the compiler, or read, without a trace in its list.
         return 0 if $now =~ /__has_include|\.incbin|^\s*"?\s*\.include|CONFIG_\s*##/m;
@@ -157,8 +170,11 @@ sub is_same {
     return 1;
 }
 
+# Notes what was taken: in `hits` what the neighbour had, in `again` what this build had itself.
 sub note_taken {
-    if ( open my $hits, '>>', "$KEPT/hits" ) { print {$hits} map { "$_\n" } @_; close $hits }
+    my ( $store, $entry ) = @_;
+    my $name = $store eq $OBJECTS ? 'hits' : 'again';
+    if ( open my $notes, '>>', "$KEPT/$name" ) { print {$notes} "$entry\n"; close $notes }
 }
 
 1;

@@ -42,7 +42,7 @@ elif [[ $cross ]]; then
 fi
 
 if [[ ${lockstep_objects-} ]]; then
-  mkdir -p "$output/objects" /tmp/lockstep-cc/known
+  mkdir -p "$output/objects" /tmp/lockstep-cc/known /tmp/lockstep-cc/answers
   for compiler in /usr/bin/*gcc /usr/bin/*gcc-[0-9] /usr/bin/*gcc-[0-9][0-9]; do
     [[ -x $compiler ]] && ln -s /usr/lib/lockstep/cc "/tmp/lockstep-cc/${compiler##*/}"
   done
