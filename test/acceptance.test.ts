@@ -6,6 +6,7 @@ import { parseStanza } from '../src/debian/control.ts';
 import { runProgram } from '../src/programs/run.ts';
 import { clientRoot } from './support/client-root.ts';
 import { type Quickstart, quickstart, serve } from './support/quickstart.ts';
+import { publishedIndex } from './support/published-index.ts';
 
 const MINUTES = 60_000;
 
@@ -54,8 +55,8 @@ describe('the repository of the quickstart', () => {
     const { stdout } = await runProgram('apt-ftparchive', ['packages', 'pool'], {
       cwd: published.repository,
     });
-    const index = path.join(published.repository, 'dists/trixie/main/binary-amd64/Packages');
-    const ours = await fs.readFile(index, 'utf8');
+    const { repository } = published;
+    const ours = await publishedIndex(repository, 'trixie', 'main/binary-amd64/Packages');
     const read = (text: string): Map<string, Record<string, string>> =>
       new Map(
         text

@@ -5,6 +5,7 @@ import { parseStanza } from '../src/debian/control.ts';
 import { sha256File } from '../src/core/hash.ts';
 import { runProgram } from '../src/programs/run.ts';
 import { hostilePackage } from './support/hostile-package.ts';
+import { publishedIndex } from './support/published-index.ts';
 import { resultOf, type Scratch, scratch } from './support/program.ts';
 import { type SmallArchive, smallArchive } from './support/small-archive.ts';
 import { type SteerableMirror, steerableMirror } from './support/steerable-mirror.ts';
@@ -82,7 +83,7 @@ async function run(folder: string): Promise<void> {
 async function contentOf(repository: string): Promise<Map<string, string>> {
   const all = await fingerprint(repository);
   const content = [...all].filter(([name]) =>
-    /\.deb$|\/Packages(?:\.\w+)?$|\.(?:asc|sources)$/.test(name),
+    /\.deb$|\/(?:Packages|Contents-\w+)\.\w+$|\.(?:asc|sources)$/.test(name),
   );
   return new Map(content.map(([name, value]) => [name, value.replace(/ [\d.]+$/, '')]));
 }
@@ -112,8 +113,8 @@ async function expectWhole(folder: string): Promise<void> {
   ].flatMap((option) => ['-o', option]);
   const update = await runProgram('apt-get', ['update', '-q', ...options], { allowFailure: true });
   expect(update, update.stderr).toMatchObject({ exitCode: 0, stderr: '' });
-  const index = path.join(repository, 'dists/trixie/main/binary-amd64/Packages');
-  const stanzas = (await fs.readFile(index, 'utf8')).trim().split('\n\n');
+  const index = await publishedIndex(repository, 'trixie', 'main/binary-amd64/Packages');
+  const stanzas = index.trim().split('\n\n');
   for (const stanza of stanzas.filter((text) => text !== '')) {
     const fields = parseStanza(stanza);
     const file = path.join(repository, fields.get('Filename') ?? '');

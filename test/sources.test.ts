@@ -15,6 +15,7 @@ import {
   tarOf,
   writeTree,
 } from './support/module-sources.ts';
+import { publishedIndex } from './support/published-index.ts';
 import { type ProgramEnd, type Scratch, scratch } from './support/program.ts';
 import { smallArchive } from './support/small-archive.ts';
 import { type SteerableMirror, steerableMirror } from './support/steerable-mirror.ts';
@@ -172,11 +173,8 @@ afterAll(async () => {
   await box[Symbol.asyncDispose]();
 });
 
-/** The repository's index, decompressed. */
-async function indexText(): Promise<string> {
-  const file = at('repository/dists/trixie/main/binary-amd64/Packages');
-  const command = 'cat "$0" 2>/dev/null || xz -dc "$0.xz"';
-  return (await runProgram('sh', ['-c', command, file])).stdout;
+function indexText(): Promise<string> {
+  return publishedIndex(at('repository'), 'trixie', 'main/binary-amd64/Packages');
 }
 
 /** The published `.deb` of a module for the one kernel there is. */

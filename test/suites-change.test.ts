@@ -2,6 +2,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exists } from '../src/core/files.ts';
+import { publishedIndex } from './support/published-index.ts';
 import { errorOf, resultOf } from './support/program.ts';
 import { lockstep } from './support/quickstart.ts';
 import type { OwnPackage } from './support/small-archive.ts';
@@ -285,10 +286,8 @@ describe.runIf(slow)('the example of a module that has moved into the kernel', (
       const { targets } = resultOf({ ...end, exitCode: 0 });
       expect(targets.length).toBeGreaterThan(2);
       expect(new Set(targets.map(({ verdict }) => verdict))).toEqual(new Set(['in-tree']));
-      const index = await fs.readFile(
-        path.join(folder, 'repository/dists/bullseye/main/binary-amd64/Packages'),
-        'utf8',
-      );
+      const repository = path.join(folder, 'repository');
+      const index = await publishedIndex(repository, 'bullseye', 'main/binary-amd64/Packages');
       expect(index).toMatch(
         /^Package: wireguard-modules-amd64\n(?:.+\n)*Depends: linux-latest-modules-[^,\n]+\n/m,
       );

@@ -6,7 +6,7 @@ import type { FileOperations } from './operations.ts';
 import { byHashPath, type Generation } from './published.ts';
 
 const BY_HASH = /\/by-hash\/SHA256\/[0-9a-f]{64}$/;
-const INDEX = /\/binary-[a-z0-9-]+\/Packages(?:\.gz|\.xz)?$/;
+const INDEX = /\/(?:binary-[a-z0-9-]+\/Packages|Contents-[a-z0-9-]+)(?:\.gz|\.xz)?$/;
 
 async function list(directory: string, recursive: boolean): Promise<Dirent[]> {
   try {
@@ -19,18 +19,15 @@ async function list(directory: string, recursive: boolean): Promise<Dirent[]> {
   }
 }
 
-/** Removes what a killed writer left: `.tmp-*` at the top of the repository and anywhere in `dists` and `pool`. */
-export async function removeLeftovers(directory: string, disk: FileOperations): Promise<void> {
+/** What killed writers left, `.tmp-*`, at the top of the repository and anywhere in `dists`. */
+export async function findLeftovers(directory: string): Promise<string[]> {
   const entries = [
     ...(await list(directory, false)),
     ...(await list(path.join(directory, 'dists'), true)),
-    ...(await list(path.join(directory, 'pool'), true)),
   ];
-  for (const entry of entries) {
-    if (entry.name.startsWith('.tmp-')) {
-      await disk.removeTree(path.join(entry.parentPath, entry.name));
-    }
-  }
+  return entries
+    .filter((entry) => entry.name.startsWith('.tmp-'))
+    .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
 /** Removes unwanted files below `top`, and then the folders there that have no file in them. */
@@ -75,26 +72,14 @@ export async function pruneIndices(
   const folder = path.join(directory, 'dists', kept.suite);
   const wanted = new Set(
     [
-      ...kept.live.files.map((file) => file.path),
+      // A plain form is listed and not there: one that is was left by a publisher that wrote it.
+      ...kept.live.files.map((file) => file.path).filter((name) => /\.(?:gz|xz)$/.test(name)),
       ...[kept.live, ...kept.former].flatMap((generation) => generation.files.map(byHashPath)),
     ].map((name) => path.join(folder, name)),
   );
   await removeFiles(
     folder,
     (file) => (BY_HASH.test(file) || INDEX.test(file)) && !wanted.has(file),
-    disk,
-  );
-}
-
-/** @param wanted paths below `directory` of the packages that some kept state names */
-export async function prunePool(
-  directory: string,
-  wanted: ReadonlySet<string>,
-  disk: FileOperations,
-): Promise<void> {
-  await removeFiles(
-    path.join(directory, 'pool'),
-    (file) => file.endsWith('.deb') && !wanted.has(path.relative(directory, file)),
     disk,
   );
 }

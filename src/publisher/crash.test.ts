@@ -27,7 +27,7 @@ beforeAll(async () => {
     makeDeb(root, { name: `pkg-${letter}`, version: '1' }),
   );
   const directory = path.join(root, 'old');
-  const stateDirectory = path.join(root, 'state');
+  const stateDirectory = `${directory}.state`;
   for (const list of [debs.slice(0, 2), debs.slice(1, 3)]) {
     await publishScenario({ directory, stateDirectory, debs: list }, key);
   }
@@ -52,7 +52,7 @@ async function copyOf(from: string, to: string): Promise<string> {
 function scenarioIn(directory: string): Scenario {
   return {
     directory,
-    stateDirectory: path.join(root, 'state'),
+    stateDirectory: `${directory}.state`,
     fingerprint: key.fingerprint,
     publicKey: key.publicKey,
     debs: debs.slice(2),
@@ -146,7 +146,7 @@ describe('a publisher that dies', () => {
     await fs.rm(first, { recursive: true });
     const whole = {
       directory: first,
-      stateDirectory: path.join(root, 'state'),
+      stateDirectory: `${first}.state`,
       debs: debs.slice(2),
     };
     let total = 0;
@@ -222,7 +222,7 @@ describe('the order of what reaches the disk', () => {
       ({ step, file }) => step === 'sync-directory' && file.endsWith('/by-hash/SHA256'),
     );
     const plain = steps.findIndex(
-      ({ step, file }) => step === 'rename' && file.endsWith('/Packages'),
+      ({ step, file }) => step === 'rename' && file.endsWith('/Packages.gz'),
     );
     expect(byHash).toBeGreaterThan(0);
     expect(last).toBeGreaterThanOrEqual(byHash);

@@ -1,16 +1,11 @@
 import { compareText } from '../core/compare.ts';
-import { promisify } from 'node:util';
-import { constants, gzip } from 'node:zlib';
-import { sha256 } from '../core/hash.ts';
 import { formatStanza, parseStanza, type Stanza } from '../debian/control.ts';
 import { compareVersions } from '../debian/version.ts';
-import { compressXz } from '../programs/xz.ts';
 import type { DebMetadata } from './deb.ts';
 
-const gzipAsync = promisify(gzip);
-
-/** A package in its place. */
-export interface PooledDeb extends DebMetadata {
+/** A package in its place, as far as an index has it. */
+export interface PooledDeb
+  extends Pick<DebMetadata, 'name' | 'version' | 'architecture' | 'size' | 'sha256' | 'control'> {
   /** Path below the repository's root. */
   filename: string;
 }
@@ -25,8 +20,9 @@ export interface IndexFile {
 
 /** What a published index says of one package. */
 export interface PublishedDeb {
-  /** `name_version_architecture`, with the epoch. */
-  id: string;
+  name: string;
+  version: string;
+  architecture: string;
   filename: string;
   sha256: string;
 }
@@ -45,26 +41,17 @@ export function compareDebs(left: PooledDeb, right: PooledDeb): number {
   );
 }
 
-/**
- * The text of a `Packages` index: the packages of one architecture and those for all.
- *
- * @param debs in the order of `compareDebs`
- */
-export function formatPackages(debs: readonly PooledDeb[], architecture: string): string {
-  return debs
-    .filter((deb) => deb.architecture === architecture || deb.architecture === 'all')
-    .map((deb) => {
-      const place = formatStanza([
-        ['Filename', deb.filename],
-        ['Size', String(deb.size)],
-        ['SHA256', deb.sha256],
-      ]);
-      return `${deb.control}${place}\n`;
-    })
-    .join('');
+/** The stanza of a package in a `Packages` index, with the empty line after it. */
+export function formatPackage(deb: PooledDeb): string {
+  const place = formatStanza([
+    ['Filename', deb.filename],
+    ['Size', String(deb.size)],
+    ['SHA256', deb.sha256],
+  ]);
+  return `${deb.control}${place}\n`;
 }
 
-/** The stanzas of what `formatPackages` wrote. */
+/** The stanzas of a `Packages` index. */
 export function packageStanzas(text: string): Stanza[] {
   return text
     .split('\n\n')
@@ -72,30 +59,16 @@ export function packageStanzas(text: string): Stanza[] {
     .map(parseStanza);
 }
 
-/** Reads back what `formatPackages` wrote. */
+/** What a `Packages` index says of its packages. */
 export function parsePackages(text: string): PublishedDeb[] {
   return packageStanzas(text).map((stanza) => {
     const field = (name: string): string => stanza.get(name) ?? '';
     return {
-      id: `${field('Package')}_${field('Version')}_${field('Architecture')}`,
+      name: field('Package'),
+      version: field('Version'),
+      architecture: field('Architecture'),
       filename: field('Filename'),
       sha256: field('SHA256'),
     };
   });
-}
-
-/** The compressed forms of an index beside its plain one, by the end of their names. Equal text gives equal bytes. */
-export async function compressIndex(plain: Buffer): Promise<ReadonlyMap<string, Buffer>> {
-  const [gz, xz] = await Promise.all([
-    gzipAsync(plain, { level: constants.Z_BEST_COMPRESSION }),
-    compressXz(plain),
-  ]);
-  return new Map([
-    ['.gz', gz],
-    ['.xz', Buffer.from(xz)],
-  ]);
-}
-
-export function describeIndex(path: string, content: Uint8Array): IndexFile {
-  return { path, sha256: sha256(content), size: content.length };
 }

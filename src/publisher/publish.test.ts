@@ -124,10 +124,10 @@ describe('a published repository', () => {
     expect(names.filter((name) => !name.includes('by-hash')).sort()).toEqual([
       'dists/trixie/InRelease',
       'dists/trixie/Release',
-      'dists/trixie/main/binary-amd64/Packages',
+      'dists/trixie/main/Contents-amd64.gz',
+      'dists/trixie/main/Contents-arm64.gz',
       'dists/trixie/main/binary-amd64/Packages.gz',
       'dists/trixie/main/binary-amd64/Packages.xz',
-      'dists/trixie/main/binary-arm64/Packages',
       'dists/trixie/main/binary-arm64/Packages.gz',
       'dists/trixie/main/binary-arm64/Packages.xz',
       'example-archive-keyring.asc',
@@ -146,7 +146,7 @@ describe('a published repository', () => {
     const folder = path.join(repository, 'dists/trixie');
     for (const architecture of ['amd64', 'arm64']) {
       const index = path.join(folder, `main/binary-${architecture}/Packages`);
-      const ours = await fs.readFile(index, 'utf8');
+      const ours = gunzipSync(await fs.readFile(`${index}.gz`)).toString();
       const theirs = execFileSync(
         'apt-ftparchive',
         ['-o', 'APT::FTPArchive::MD5=false', '-o', 'APT::FTPArchive::SHA1=false']
@@ -156,12 +156,24 @@ describe('a published repository', () => {
       );
       expect(stanzas(ours)).toEqual(stanzas(theirs));
       expect(stanzas(ours).size).toBe(architecture === 'amd64' ? 4 : 2);
-      expect(gunzipSync(await fs.readFile(`${index}.gz`)).toString()).toBe(ours);
       expect(execFileSync('xz', ['-dc', `${index}.xz`], { encoding: 'utf8' })).toBe(ours);
+      const theirLines = execFileSync(
+        'apt-ftparchive',
+        ['--arch', architecture, 'contents', 'pool'],
+        { cwd: repository, encoding: 'utf8', stdio: 'pipe' },
+      );
+      const lines = (text: string): string[] =>
+        text
+          .split('\n')
+          .map((line) => line.replace(/\s+/g, ' '))
+          .sort();
+      const zipped = await fs.readFile(path.join(folder, `main/Contents-${architecture}.gz`));
+      expect(lines(gunzipSync(zipped).toString())).toEqual(lines(theirLines));
     }
-    const versions = (await fs.readFile(`${folder}/main/binary-amd64/Packages`, 'utf8')).match(
-      /^Version: .*$/gm,
-    );
+    const packages = await fs.readFile(`${folder}/main/binary-amd64/Packages.gz`);
+    const versions = gunzipSync(packages)
+      .toString()
+      .match(/^Version: .*$/gm);
     expect(versions?.slice(0, 2)).toEqual(['Version: 1.9+x', 'Version: 1.10+x']);
 
     const release = parseStanza(await fs.readFile(path.join(folder, 'Release'), 'utf8'));
@@ -180,23 +192,29 @@ describe('a published repository', () => {
       (stanza.get('SHA256') ?? '')
         .split('\n')
         .map((line) => line.trim().replace(/ +/g, ' '))
-        .filter((line) => line.includes('/Packages'))
+        // Plain forms are listed and not there.
+        .filter((line) => /\/(?:Packages|Contents-\w+)\.\w+$/.test(line))
         .sort(),
     );
     expect(lists[0]).toHaveLength(6);
     expect(lists[0]).toEqual(lists[1]);
     const noHashes = (stanza: ReadonlyMap<string, string>) =>
-      new Map([...stanza].filter(([name]) => !/^(?:MD5Sum|SHA\d+|Date|No-Support-.*)$/.test(name)));
+      new Map(
+        [...stanza].filter(
+          ([name]) => !/^(?:MD5Sum|SHA\d+|Date|Changelogs|No-Support-.*)$/.test(name),
+        ),
+      );
     expect(noHashes(release)).toEqual(noHashes(theirs));
     expect(release.get('No-Support-for-Architecture-all')).toBe('Packages');
+    expect(release.get('Changelogs')).toBe('no');
     expect(release.get('Date')).toBe('Tue, 10 Nov 2026 09:08:07 UTC');
   });
 
   test('has an index for each architecture, also for one without a package', async () => {
     const architectures = ['amd64', 'arm64', 'armhf', 's390x'];
     const packages = async (architecture: string): Promise<string[]> => {
-      const file = `dists/trixie/main/binary-${architecture}/Packages`;
-      const text = await fs.readFile(path.join(repository, file), 'utf8');
+      const file = `dists/trixie/main/binary-${architecture}/Packages.gz`;
+      const text = gunzipSync(await fs.readFile(path.join(repository, file))).toString();
       return [...text.matchAll(/^Package: (.*)$/gm)].map((match) => match[1] ?? '');
     };
     await publish(options(), [suite(debs, { architectures })]);
@@ -603,7 +621,7 @@ describe('what can not be published leaves what is', () => {
     await fs.cp(repository, foreign, { recursive: true });
     const folder = path.join(foreign, 'dists/trixie/main/binary-amd64');
     await fs.rm(path.join(folder, 'by-hash'), { recursive: true });
-    await fs.rm(path.join(folder, 'Packages'));
+    await fs.rm(path.join(folder, 'Packages.gz'));
     const before = await snapshot(foreign);
     await expect(publish(options({ directory: foreign }), [suite([])])).rejects.toMatchObject({
       code: 'REPOSITORY_INVALID',

@@ -1,18 +1,28 @@
 import * as path from 'node:path';
-import { LockstepError } from '../core/errors.ts';
-import { removeLeftovers } from './clean.ts';
-import { openDebCache } from './deb-cache.ts';
+import { findLeftovers } from './clean.ts';
 import { explainRepositoryError } from './disk-errors.ts';
-import { readEntries } from './entries.ts';
-import { debId } from './indices.ts';
+import {
+  changeSuite,
+  compareInput,
+  idsOnlyIn,
+  type InputChange,
+  type SuiteChange,
+} from './entries.ts';
+import { checkInterrupted } from './interrupted.ts';
 import type { SigningKey } from './key.ts';
+import { learnDebs } from './known-debs.ts';
 import { singleLine } from './names.ts';
 import { type FileOperations, fileOperations } from './operations.ts';
-import { comparePool, planPool, type PoolEntry } from './pool.ts';
+import { comparePool, foldersOf, rememberFolders } from './pool.ts';
 import { checkSuites, type SuitePublication } from './publication.ts';
-import { type PublishedSuite, readPublished } from './published.ts';
+import type { ReleaseFields } from './release.ts';
+import { beginChange, endChange, readState } from './state.ts';
+import { isDamaged, Store } from './store.ts';
 import { planSuite, type SuitePlan } from './suite.ts';
-import { prune, writeAll, writeClientFiles } from './write.ts';
+import { prune, writeAll, writeClientFiles, type Writing } from './write.ts';
+
+/** Changes of the store that are worth a commit of their own. */
+const MANY = 500;
 
 export interface PublisherOptions {
   /** The repository's root; made when it is missing. */
@@ -51,90 +61,118 @@ export interface PublishResult {
   suites: PublishedSuiteSummary[];
 }
 
-function summarise(
-  suite: string,
-  entries: readonly PoolEntry[],
-  before: PublishedSuite | undefined,
-): PublishedSuiteSummary {
-  const had = new Set((before?.debs ?? []).map((deb) => deb.id));
-  const has = new Set(entries.map(debId));
+function fieldsOf(
+  { origin, label = origin, description, validDays }: PublisherOptions,
+  publication: SuitePublication,
+): Omit<ReleaseFields, 'files'> {
+  const { suite, codename, component, architectures } = publication;
   return {
-    suite,
-    packages: has.size,
-    added: [...has].filter((id) => !had.has(id)).sort(),
-    removed: [...had].filter((id) => !has.has(id)).sort(),
+    ...{ origin, label, suite, codename, architectures, description, validDays },
+    notAutomatic: publication.notAutomatic === true,
+    butAutomaticUpgrades: publication.butAutomaticUpgrades === true,
+    components: [component],
   };
 }
 
-function checkInterrupted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) {
-    throw new LockstepError('INTERRUPTED', 'publishing was interrupted', { exitCode: 130 });
+/** Reads packages that were never seen; what was read stays known, whatever becomes of the publication. */
+async function learnAll(
+  store: Store,
+  inputs: readonly InputChange[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const { come } of inputs) {
+    await learnDebs(store, come, signal);
+  }
+  if (store.changes > MANY) {
+    store.commit();
   }
 }
 
 async function publishInto(
+  store: Store,
   directory: string,
   options: PublisherOptions,
   suites: readonly SuitePublication[],
   signal: AbortSignal | undefined,
 ): Promise<PublishResult> {
   const disk = options.disk ?? fileOperations();
+  const { key, date } = options;
   const keep = Math.max(1, options.retainedGenerations ?? 3) - 1;
-  const cache = await openDebCache(options.stateDirectory);
-  const published = await readPublished(directory, keep);
-  const contents = new Map<SuitePublication, PoolEntry[]>();
-  for (const publication of suites) {
-    contents.set(publication, await readEntries(publication, cache, signal));
-  }
-  const pool = planPool([...contents.values()].flat(), published.values());
-  const missing = await comparePool(directory, pool, published.values(), cache);
-  await cache.save();
-
-  const plans: SuitePlan[] = [];
-  for (const [publication, entries] of contents) {
-    checkInterrupted(signal);
-    const { suite, codename, component, architectures } = publication;
-    const { origin, label = origin, description } = options;
-    const fields = {
-      origin,
-      label,
-      suite,
-      codename,
-      notAutomatic: publication.notAutomatic === true,
-      butAutomaticUpgrades: publication.butAutomaticUpgrades === true,
-      architectures,
-      components: [component],
-      description,
-      validDays: options.validDays,
-    };
-    plans.push(
-      await planSuite({
-        directory,
-        fields,
-        component,
-        entries,
-        published: published.get(suite),
-        key: options.key,
-        date: options.date,
-        keep,
-        signal,
-      }),
+  const inputs = suites.map((suite) => compareInput(store, suite));
+  await learnAll(store, inputs, signal);
+  const { suites: published, wasKnown } = await readState(store, directory, keep);
+  const changes: SuiteChange[] = [];
+  for (const [at, publication] of suites.entries()) {
+    const input = wasKnown ? inputs[at] : undefined;
+    changes.push(
+      await changeSuite(store, publication, input ?? compareInput(store, publication), signal),
     );
   }
-
+  const newFiles = changes.flatMap((change) => change.newFiles);
+  const pool = await comparePool(store, directory, newFiles, date.getTime());
+  const plans: SuitePlan[] = [];
+  for (const change of changes) {
+    checkInterrupted(signal);
+    const fields = fieldsOf(options, change.publication);
+    const present = published.get(fields.suite);
+    plans.push(
+      await planSuite({ store, fields, change, published: present, key, date, keep, signal }),
+    );
+  }
   checkInterrupted(signal);
-  await removeLeftovers(directory, disk);
-  await writeAll(directory, { all: pool.keys(), missing }, plans, disk);
-  const { origin, url, key } = options;
+
+  const isChange =
+    !wasKnown || pool.missing.length > 0 || plans.some((plan) => plan.inRelease !== undefined);
+  if (isChange) {
+    beginChange(store);
+  }
+  for (const leftover of [...(await findLeftovers(directory)), ...pool.leftovers]) {
+    await disk.removeTree(leftover);
+  }
+  const writing: Writing = {
+    ...{ store, directory, plans, missing: pool.missing },
+    isThorough: !wasKnown,
+  };
+  await writeAll(writing, disk);
+  const { origin, url } = options;
   await writeClientFiles(directory, { origin, url, publicKey: key.publicKey }, suites, disk);
-  const isSigned = plans.some((plan) => plan.inRelease !== undefined);
-  await prune(directory, isSigned ? await readPublished(directory, keep) : published, disk);
+  const pruned = await prune(writing, published, pool, disk);
+  if (isChange || store.changes > 0) {
+    const placed = pool.missing.flatMap(({ filename }) => foldersOf(filename));
+    rememberFolders(store, directory, [...pool.changedFolders, ...placed, ...pruned]);
+    endChange(store, directory);
+  }
   return {
     changed: disk.written > 0,
-    suites: [...contents].map(([{ suite }, entries]) =>
-      summarise(suite, entries, published.get(suite)),
-    ),
+    suites: changes.map(({ publication: { suite }, packages, added, removed }) => ({
+      suite,
+      packages,
+      added: idsOnlyIn(added, removed),
+      removed: idsOnlyIn(removed, added),
+    })),
   };
+}
+
+/** Publishes; with a store that turns out to be damaged once more, without it. */
+async function publishWithStore(
+  directory: string,
+  options: PublisherOptions,
+  suites: readonly SuitePublication[],
+  signal: AbortSignal | undefined,
+): Promise<PublishResult> {
+  for (let isFirst = true; ; isFirst = false) {
+    const store = await Store.open(options.stateDirectory);
+    try {
+      return await publishInto(store, directory, options, suites, signal);
+    } catch (error) {
+      if (!isFirst || !isDamaged(error)) {
+        throw error;
+      }
+    } finally {
+      store.close();
+    }
+    await Store.remove(options.stateDirectory);
+  }
 }
 
 /**
@@ -162,7 +200,7 @@ export async function publish(
   checkSuites(suites);
   const directory = path.resolve(options.directory);
   try {
-    return await publishInto(directory, options, suites, signal);
+    return await publishWithStore(directory, options, suites, signal);
   } catch (error) {
     throw explainRepositoryError(error, directory);
   }

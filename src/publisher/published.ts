@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { z } from 'zod';
+import { gunzipSync } from 'node:zlib';
 import { errnoOf, LockstepError } from '../core/errors.ts';
 import { readFileOrUndefined } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
@@ -14,8 +15,8 @@ export interface Generation {
   files: IndexFile[];
 }
 
-/** What lies in `dists/<suite>`. */
-export interface PublishedSuite {
+/** What `dists/<suite>` says of its states. */
+export interface SuiteHead {
   suite: string;
   /** What InRelease says, or undefined when there is none yet. */
   live: PublishedRelease | undefined;
@@ -25,10 +26,13 @@ export interface PublishedSuite {
   modified: number;
   /** The states before the live one, newest first. */
   former: Generation[];
+}
+
+/** A suite with the packages of its states. */
+export interface PublishedSuite extends SuiteHead {
+  former: (Generation & { debs: PublishedDeb[] })[];
   /** Packages of the live state. */
   debs: PublishedDeb[];
-  /** Packages of the former states. */
-  formerDebs: PublishedDeb[];
 }
 
 const recordSchema = z.object({
@@ -54,6 +58,11 @@ export function generationOf(release: PublishedRelease): Generation {
   return { release: sha256(release.text), files: release.files };
 }
 
+/** The hash of the live Release file; empty when there is none. */
+export function releaseOf({ live }: Pick<SuiteHead, 'live'>): string {
+  return live === undefined ? '' : sha256(live.text);
+}
+
 /** Path of an index under its hash, beside its plain name. */
 export function byHashPath(file: IndexFile): string {
   return path.posix.join(path.posix.dirname(file.path), 'by-hash', 'SHA256', file.sha256);
@@ -76,25 +85,29 @@ async function readRecord(directory: string, suite: string): Promise<Generation[
   }
 }
 
-/** The packages of one state, read from its plain indices under their hashes; undefined when one is gone. */
+/** The bytes of an index under either of its names, when they are right. */
+export async function readIndex(folder: string, file: IndexFile): Promise<Buffer | undefined> {
+  for (const name of [byHashPath(file), file.path]) {
+    const candidate = await readFileOrUndefined(path.join(folder, name));
+    if (candidate !== undefined && sha256(candidate) === file.sha256) {
+      return candidate;
+    }
+  }
+  return undefined;
+}
+
+/** The packages of one state, read from its indices; undefined when one is gone. */
 async function readDebs(
   folder: string,
   files: readonly IndexFile[],
 ): Promise<PublishedDeb[] | undefined> {
   const debs: PublishedDeb[] = [];
-  for (const file of files.filter(({ path: name }) => name.endsWith('/Packages'))) {
-    let content: Buffer | undefined;
-    for (const name of [byHashPath(file), file.path]) {
-      const candidate = await readFileOrUndefined(path.join(folder, name));
-      if (candidate !== undefined && sha256(candidate) === file.sha256) {
-        content = candidate;
-        break;
-      }
-    }
+  for (const file of files.filter(({ path: name }) => name.endsWith('/Packages.gz'))) {
+    const content = await readIndex(folder, file);
     if (content === undefined) {
       return undefined;
     }
-    debs.push(...parsePackages(content.toString('utf8')));
+    debs.push(...parsePackages(gunzipSync(content).toString('utf8')));
   }
   return debs;
 }
@@ -110,7 +123,29 @@ async function modifiedAt(file: string): Promise<number> {
   }
 }
 
-async function readSuite(directory: string, suite: string, keep: number): Promise<PublishedSuite> {
+/** The names of the suites in a repository, sorted. */
+export async function suitesIn(directory: string): Promise<string[]> {
+  try {
+    const entries = await fs.readdir(path.join(directory, 'dists'), { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') {
+      return [];
+    }
+    throw error;
+  }
+}
+
+/**
+ * Reads what a suite says of its states, and none of its indices.
+ *
+ * @param keep how many former states count, at most
+ * @throws LockstepError REPOSITORY_INVALID
+ */
+export async function readHead(directory: string, suite: string, keep: number): Promise<SuiteHead> {
   const folder = path.join(directory, 'dists', suite);
   const file = path.join(folder, 'InRelease');
   const inRelease = (await readFileOrUndefined(file))?.toString('utf8');
@@ -118,7 +153,19 @@ async function readSuite(directory: string, suite: string, keep: number): Promis
   if (inRelease !== undefined && live === undefined) {
     throw invalid(file, 'is damaged', `rm -r '${folder}', then publish again`);
   }
-  const debs = live === undefined ? [] : await readDebs(folder, live.files);
+  const former = (await readRecord(directory, suite)).slice(0, Math.max(0, keep));
+  return { suite, live, inRelease, modified: await modifiedAt(file), former };
+}
+
+/**
+ * Reads the packages that a suite's states have. A former state that is no longer whole has no reader left to keep it
+ * for, and is left out.
+ *
+ * @throws LockstepError REPOSITORY_INVALID when the live state can't be read
+ */
+export async function readSuite(directory: string, head: SuiteHead): Promise<PublishedSuite> {
+  const folder = path.join(directory, 'dists', head.suite);
+  const debs = head.live === undefined ? [] : await readDebs(folder, head.live.files);
   if (debs === undefined) {
     throw invalid(
       folder,
@@ -126,41 +173,12 @@ async function readSuite(directory: string, suite: string, keep: number): Promis
       `rm -r '${folder}', then publish again; or publish into another folder`,
     );
   }
-  // A former state that is no longer whole has no reader left to keep it for.
-  const former: Generation[] = [];
-  const formerDebs: PublishedDeb[] = [];
-  for (const generation of (await readRecord(directory, suite)).slice(0, Math.max(0, keep))) {
+  const former: PublishedSuite['former'] = [];
+  for (const generation of head.former) {
     const found = await readDebs(folder, generation.files);
     if (found !== undefined) {
-      former.push(generation);
-      formerDebs.push(...found);
+      former.push({ ...generation, debs: found });
     }
   }
-  return { suite, live, inRelease, modified: await modifiedAt(file), former, debs, formerDebs };
-}
-
-/**
- * Reads what is published: every suite in the folder, also those that nobody publishes any more.
- *
- * @param keep how many former states of a suite count, at most
- * @throws LockstepError REPOSITORY_INVALID when the live state of a suite can't be read
- */
-export async function readPublished(
-  directory: string,
-  keep: number,
-): Promise<Map<string, PublishedSuite>> {
-  let names: string[] = [];
-  try {
-    const entries = await fs.readdir(path.join(directory, 'dists'), { withFileTypes: true });
-    names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') {
-      throw error;
-    }
-  }
-  const suites = new Map<string, PublishedSuite>();
-  for (const name of names.filter((candidate) => !candidate.startsWith('.')).sort()) {
-    suites.set(name, await readSuite(directory, name, keep));
-  }
-  return suites;
+  return { ...head, former, debs };
 }

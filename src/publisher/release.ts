@@ -41,8 +41,9 @@ export function formatDate(date: Date): string {
  * The Release file of a suite (wiki.debian.org/DebianRepository/Format).
  *
  * `No-Support-for-Architecture-all` says that the packages for all architectures stand in each architecture's
- * index. There is no Release.gpg, since
- * two files can't be replaced by one rename; every apt since 2012 reads InRelease.
+ * index. `Changelogs: no`: a module package's changelog says of its build what its version says, and lies in the package,
+ * where `apt changelog` finds that of an installed one. There is no Release.gpg, since two files can't be replaced by one
+ * rename; every apt since 2012 reads InRelease.
  */
 export function formatRelease(release: ReleaseFields, date: Date): string {
   const files = release.files.map((file) => `\n ${file.sha256} ${file.size} ${file.path}`).join('');
@@ -58,6 +59,7 @@ export function formatRelease(release: ReleaseFields, date: Date): string {
         ? undefined
         : formatDate(new Date(date.getTime() + release.validDays * DAY)),
     ],
+    ['Changelogs', 'no'],
     ['Acquire-By-Hash', 'yes'],
     ['NotAutomatic', release.notAutomatic ? 'yes' : undefined],
     ['ButAutomaticUpgrades', release.butAutomaticUpgrades ? 'yes' : undefined],

@@ -1,31 +1,29 @@
+import { lstat } from 'node:fs/promises';
 import * as path from 'node:path';
-import { readFileOrUndefined } from '../core/files.ts';
-import { sha256 } from '../core/hash.ts';
-import {
-  compareDebs,
-  compressIndex,
-  describeIndex,
-  formatPackages,
-  type IndexFile,
-} from './indices.ts';
+import { errnoOf } from '../core/errors.ts';
+import { sha256File } from '../core/hash.ts';
+import type { SuiteChange } from './entries.ts';
+import { type PlannedFile, planIndices } from './index-forms.ts';
+import type { IndexFile } from './indices.ts';
 import type { SigningKey } from './key.ts';
 import type { FileOperations } from './operations.ts';
-import type { PoolEntry } from './pool.ts';
+import { foldersOf } from './pool.ts';
 import {
   byHashPath,
   formatRecord,
   type Generation,
   generationOf,
-  type PublishedSuite,
   recordPath,
+  type SuiteHead,
 } from './published.ts';
 import { formatRelease, isAgeing, parseRelease, type ReleaseFields } from './release.ts';
+import type { Store } from './store.ts';
 
 /** A suite as it shall be, found without changing anything. */
 export interface SuitePlan {
   suite: string;
-  /** Index files with their bytes, in the order of the Release file. */
-  files: { index: IndexFile; content: Buffer }[];
+  /** What Release lists, in its order. */
+  files: PlannedFile[];
   release: string;
   /** Undefined when the InRelease that is there says the same already. */
   inRelease: string | undefined;
@@ -34,14 +32,15 @@ export interface SuitePlan {
   live: Generation;
   /** States to keep beside the new one, newest first. */
   former: Generation[];
+  /** Files that the present InRelease lists. */
+  present: readonly IndexFile[];
 }
 
 export interface SuiteInput {
-  directory: string;
+  store: Store;
   fields: Omit<ReleaseFields, 'files'>;
-  component: string;
-  entries: readonly PoolEntry[];
-  published: PublishedSuite | undefined;
+  change: SuiteChange;
+  published: SuiteHead | undefined;
   key: SigningKey;
   date: Date;
   /** How many states are kept beside the live one. */
@@ -49,53 +48,10 @@ export interface SuiteInput {
   signal: AbortSignal | undefined;
 }
 
-/** The compressed forms that are published already, when all of them are whole. */
-async function publishedForms(
-  folder: string,
-  plain: IndexFile,
-  published: PublishedSuite | undefined,
-): Promise<ReadonlyMap<string, Buffer> | undefined> {
-  const listed = new Map((published?.live?.files ?? []).map((file) => [file.path, file]));
-  if (listed.get(plain.path)?.sha256 !== plain.sha256) {
-    return undefined;
-  }
-  const forms = new Map<string, Buffer>();
-  for (const end of ['.gz', '.xz']) {
-    const file = listed.get(`${plain.path}${end}`);
-    if (file === undefined) {
-      return undefined;
-    }
-    const content = await readFileOrUndefined(path.join(folder, byHashPath(file)));
-    if (content === undefined || sha256(content) !== file.sha256) {
-      return undefined;
-    }
-    forms.set(end, content);
-  }
-  return forms;
-}
-
-async function planFiles(input: SuiteInput): Promise<SuitePlan['files']> {
-  const folder = path.join(input.directory, 'dists', input.fields.suite);
-  const entries = [...input.entries].sort(compareDebs);
-  const files: SuitePlan['files'] = [];
-  for (const architecture of input.fields.architectures) {
-    const name = `${input.component}/binary-${architecture}/Packages`;
-    const content = Buffer.from(formatPackages(entries, architecture));
-    const index = describeIndex(name, content);
-    files.push({ index, content });
-    const forms =
-      (await publishedForms(folder, index, input.published)) ?? (await compressIndex(content));
-    for (const [end, bytes] of forms) {
-      files.push({ index: describeIndex(`${name}${end}`, bytes), content: bytes });
-    }
-  }
-  return files;
-}
-
 /** Works out a suite's next state, and signs it when it differs from the present one in more than its date. */
 export async function planSuite(input: SuiteInput): Promise<SuitePlan> {
   const { published, key } = input;
-  const files = await planFiles(input);
+  const files = await planIndices(input.store, input.change);
   const fields = { ...input.fields, files: files.map(({ index }) => index) };
   const present = published?.live;
   const former = published?.former ?? [];
@@ -111,6 +67,7 @@ export async function planSuite(input: SuiteInput): Promise<SuitePlan> {
         modified: published.modified,
         live: generationOf(present),
         former,
+        present: present.files,
       };
     }
   }
@@ -129,6 +86,7 @@ export async function planSuite(input: SuiteInput): Promise<SuitePlan> {
     inRelease: await key.sign(release, input.signal),
     // Clients ask by whole seconds whether InRelease is newer than theirs.
     modified: Math.max(Math.floor(Date.now() / 1000), (published?.modified ?? 0) + 1),
+    present: present?.files ?? [],
     live: generationOf(parsed),
     former: [...live, ...former.filter((one) => one.release !== live[0]?.release)].slice(
       0,
@@ -137,30 +95,63 @@ export async function planSuite(input: SuiteInput): Promise<SuitePlan> {
   };
 }
 
+/** Whether an index is there under a name: by its size, or by its bytes where nothing is taken on trust. */
+async function isThere(file: string, index: IndexFile, isThorough: boolean): Promise<boolean> {
+  try {
+    const status = await lstat(file);
+    return (
+      status.isFile() &&
+      status.size === index.size &&
+      (!isThorough || (await sha256File(file)) === index.sha256)
+    );
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') {
+      return false;
+    }
+    throw error;
+  }
+}
+
 /**
  * Writes a suite's next state over the present one; each stage is on disk before the next one begins. Indices under
- * their hashes come first, so that InRelease, old or new, has all it names. Files that are right already stay.
+ * their hashes come first, so that InRelease, old or new, has all it names. Files that are right already stay: an index
+ * that the present InRelease lists was written whole.
+ *
+ * @param isThorough reads what is there: a publisher that was killed may have left anything
  */
 export async function writeSuite(
   directory: string,
   plan: SuitePlan,
   disk: FileOperations,
+  isThorough: boolean,
 ): Promise<void> {
   const folder = path.join(directory, 'dists', plan.suite);
   if (plan.inRelease !== undefined && plan.former.length > 0) {
     await disk.write(recordPath(directory, plan.suite), formatRecord(plan.former));
   }
-  for (const { index, content } of plan.files) {
+  const present = new Map(plan.present.map((file) => [file.path, file.sha256]));
+  const published = plan.files.flatMap(({ index, content }) =>
+    content === undefined ? [] : [{ index, content }],
+  );
+  for (const { index, content } of published) {
     const file = path.join(folder, byHashPath(index));
-    await disk.write(file, content);
-    if (plan.inRelease !== undefined) {
-      disk.touch(path.dirname(file));
-      disk.touch(path.dirname(path.dirname(file)));
+    if (!(await isThere(file, index, isThorough || present.get(index.path) !== index.sha256))) {
+      await disk.write(file, content());
+    }
+    if (isThorough) {
+      for (const name of foldersOf(path.relative(directory, file))) {
+        disk.touch(path.join(directory, name));
+      }
+      disk.touch(directory);
     }
   }
   await disk.flush();
-  for (const { index, content } of plan.files) {
-    await disk.write(path.join(folder, index.path), content);
+  for (const { index } of published) {
+    const file = path.join(folder, index.path);
+    const isListed = present.get(index.path) === index.sha256;
+    if (!(await isThere(file, index, isThorough || !isListed))) {
+      await disk.place(path.join(folder, byHashPath(index)), file);
+    }
   }
   await disk.flush();
   await disk.write(path.join(folder, 'Release'), plan.release);

@@ -1,14 +1,17 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { LockstepError } from '../core/errors.ts';
+import { gunzipSync } from 'node:zlib';
 import { exists, readFileOrUndefined } from '../core/files.ts';
 import { sha256, sha256File } from '../core/hash.ts';
 import { fulfils } from '../debian/condition.ts';
 import { parseStanza, type Stanza } from '../debian/control.ts';
 import { parseRelations } from '../debian/relation.ts';
+import { readDebs } from './deb.ts';
 import { packageStanzas } from './indices.ts';
+import { checkInterrupted } from './interrupted.ts';
 import type { SigningKey } from './key.ts';
-import { byHashPath, type PublishedSuite, readPublished } from './published.ts';
+import { byHashPath, readHead, type SuiteHead, suitesIn } from './published.ts';
+import { ContentsCheck } from './verify-contents.ts';
 
 /** Something that is wrong with a repository. */
 export interface Defect {
@@ -28,9 +31,15 @@ export interface Verification {
 /** Packages of a suite's index for one architecture, by name: versions of one package beside each other. */
 type Index = ReadonlyMap<string, readonly Stanza[]>;
 
+/** The indices of a suite that are right, by their paths without the end that says how they are compressed. */
+type Texts = ReadonlyMap<string, Buffer>;
+
+/** Packages that are read at once. */
+const BATCH = 100;
+
 /**
- * Verifies a repository whole: signatures, every index under both of its names, every package's size and hash, and that
- * whatever the packages need of each other is there (contract 1). Reads all of the pool.
+ * Verifies a repository whole: signatures, every index under both of its names, every package's size and hash, that
+ * `Contents` says what is in them, and that whatever the packages need of each other is there (contract 1). Reads all of the pool.
  *
  * @param key the key that the suites are to be signed with
  * @param now the instant at which Release files have to hold
@@ -42,29 +51,52 @@ export async function verifyRepository(
   now: Date,
   signal?: AbortSignal,
 ): Promise<Verification> {
-  const published = await readPublished(directory, 0);
   const defects: Defect[] = [];
   const files = new Map<string, Stanza>();
-  for (const suite of published.values()) {
+  const contents = new ContentsCheck();
+  const suites = await suitesIn(directory);
+  for (const name of suites) {
+    const suite = await readHead(directory, name, 0);
     defects.push(...(await verifySigned(suite, key, now)));
-    for (const index of await indicesOf(directory, suite, defects)) {
-      for (const stanza of [...index.values()].flat()) {
-        files.set(stanza.get('Filename') ?? '', stanza);
+    const texts = await readIndices(directory, suite, defects);
+    for (const [file, text] of texts) {
+      if (file.endsWith('/Packages')) {
+        const stanzas = packageStanzas(text.toString('utf8'));
+        for (const stanza of stanzas) {
+          files.set(stanza.get('Filename') ?? '', stanza);
+        }
+        const index = Map.groupBy(stanzas, (stanza) => stanza.get('Package') ?? '');
+        defects.push(...unresolved(name, index));
+        contents.expect(name, file, stanzas, texts);
       }
-      defects.push(...unresolved(suite.suite, index));
     }
   }
+  const sound: string[] = [];
   for (const [name, stanza] of files) {
-    if (signal?.aborted === true) {
-      throw new LockstepError('INTERRUPTED', 'interrupted', { exitCode: 130 });
+    checkInterrupted(signal);
+    const found = await verifyPackage(directory, name, stanza);
+    defects.push(...found);
+    if (found.length === 0) {
+      sound.push(name);
     }
-    defects.push(...(await verifyPackage(directory, name, stanza)));
   }
-  return { suites: published.size, packages: files.size, defects };
+  for (let from = 0; from < sound.length; from += BATCH) {
+    checkInterrupted(signal);
+    const batch = sound.slice(from, from + BATCH);
+    const debs = await readDebs(batch.map((name) => path.join(directory, name)));
+    for (const [at, name] of batch.entries()) {
+      contents.found(name, debs[at]);
+    }
+  }
+  return {
+    suites: suites.length,
+    packages: files.size,
+    defects: [...defects, ...contents.defects()],
+  };
 }
 
 async function verifySigned(
-  { suite, inRelease, live }: PublishedSuite,
+  { suite, inRelease, live }: SuiteHead,
   key: Pick<SigningKey, 'verify'>,
   now: Date,
 ): Promise<Defect[]> {
@@ -79,14 +111,15 @@ async function verifySigned(
   return end < now ? [{ what, problem: `ended on ${end.toISOString()}`, isDamaged: false }] : [];
 }
 
-/** A suite's plain indices, as far as they are right; what is wrong with any is added to the defects. */
-async function indicesOf(
+/** A suite's indices, as far as they are right; what is wrong with any is added to the defects. */
+async function readIndices(
   directory: string,
-  { suite, live }: PublishedSuite,
+  { suite, live }: SuiteHead,
   defects: Defect[],
-): Promise<Index[]> {
-  const indices: Index[] = [];
-  for (const file of live?.files ?? []) {
+): Promise<Texts> {
+  const texts = new Map<string, Buffer>();
+  const published = (live?.files ?? []).filter(({ path: name }) => /\.(?:gz|xz)$/.test(name));
+  for (const file of published) {
     for (const name of [file.path, byHashPath(file)]) {
       const what = `dists/${suite}/${name}`;
       const content = await readFileOrUndefined(path.join(directory, what));
@@ -94,13 +127,19 @@ async function indicesOf(
         defects.push({ what, problem: 'is missing', isDamaged: false });
       } else if (sha256(content) !== file.sha256) {
         defects.push({ what, problem: 'is not what InRelease says', isDamaged: true });
-      } else if (name === file.path && name.endsWith('/Packages')) {
-        const stanzas = packageStanzas(content.toString('utf8'));
-        indices.push(Map.groupBy(stanzas, (stanza) => stanza.get('Package') ?? ''));
+      } else if (name.endsWith('.gz')) {
+        texts.set(name.slice(0, -3), gunzipSync(content));
       }
     }
   }
-  return indices;
+  for (const [name, text] of texts) {
+    const listed = live?.files.find((file) => file.path === name);
+    if (listed !== undefined && listed.sha256 !== sha256(text)) {
+      const what = `dists/${suite}/${name}.gz`;
+      defects.push({ what, problem: 'is not the index that InRelease says', isDamaged: true });
+    }
+  }
+  return texts;
 }
 
 async function verifyPackage(directory: string, name: string, stanza: Stanza): Promise<Defect[]> {

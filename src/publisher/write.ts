@@ -1,11 +1,14 @@
+import { existsSync } from 'node:fs';
 import * as path from 'node:path';
-import { pruneIndices, prunePool } from './clean.ts';
+import { type KeptSuite, pruneIndices } from './clean.ts';
 import { slugOf } from './names.ts';
 import type { FileOperations } from './operations.ts';
-import { placeInPool, type PoolEntry } from './pool.ts';
+import { foldersOf, type MissingDeb, placeInPool, type PoolComparison, prunePool } from './pool.ts';
 import type { SuitePublication } from './publication.ts';
-import { generationOf, type PublishedSuite } from './published.ts';
+import { generationOf, type SuiteHead } from './published.ts';
 import { formatSourcesFile } from './sources.ts';
+import { setStates } from './state.ts';
+import type { Store } from './store.ts';
 import { type SuitePlan, writeSuite } from './suite.ts';
 
 /** The files by which machines get to know the repository. */
@@ -31,69 +34,105 @@ export async function writeClientFiles(
   await disk.flush();
 }
 
-/** The folders from a file's up to the repository's root. */
-function foldersOf(directory: string, file: string): string[] {
-  const folders: string[] = [];
-  let current = path.dirname(file);
-  while (current.startsWith(`${directory}${path.sep}`)) {
-    folders.push(current);
-    current = path.dirname(current);
+/** Makes all names of the pool durable, whoever gave them: a publisher that was killed may have given some. */
+function touchPool(directory: string, store: Store, disk: FileOperations): void {
+  const folders = new Set(
+    store.texts('SELECT DISTINCT folder FROM named').flatMap((folder) => foldersOf(`${folder}/.`)),
+  );
+  for (const folder of folders) {
+    const place = path.join(directory, folder);
+    if (existsSync(place)) {
+      disk.touch(place);
+    }
   }
-  return [...folders, directory];
+  disk.touch(directory);
+}
+
+export interface Writing {
+  store: Store;
+  directory: string;
+  missing: readonly MissingDeb[];
+  plans: readonly SuitePlan[];
+  /** Whether nothing that is there is taken on trust. */
+  isThorough: boolean;
 }
 
 /** Writes the plans out, in the order that keeps every InRelease true at every instant. */
 export async function writeAll(
-  directory: string,
-  pool: { all: Iterable<string>; missing: readonly PoolEntry[] },
-  plans: readonly SuitePlan[],
+  { store, directory, missing, plans, isThorough }: Writing,
   disk: FileOperations,
 ): Promise<void> {
-  await placeInPool(directory, pool.missing, disk);
-  const changed = plans.filter((plan) => plan.inRelease !== undefined);
-  if (changed.length > 0) {
-    // A publisher that was killed may have placed files without making their names durable.
-    for (const filename of pool.all) {
-      for (const folder of foldersOf(directory, path.join(directory, filename))) {
-        disk.touch(folder);
-      }
-    }
+  await placeInPool(store, directory, missing, disk);
+  if (isThorough && plans.some((plan) => plan.inRelease !== undefined)) {
+    touchPool(directory, store, disk);
   }
   await disk.flush();
   for (const plan of plans) {
-    if (plan.inRelease !== undefined) {
-      for (const { path: name } of plan.live.files) {
-        const file = path.join(directory, 'dists', plan.suite, name);
-        for (const folder of foldersOf(directory, file)) {
-          disk.touch(folder);
-        }
-      }
-    }
-    await writeSuite(directory, plan, disk);
+    await writeSuite(directory, plan, disk, isThorough);
   }
 }
 
-/** Removes what no kept state names; done last, for readers that began before. */
+/** Makes the store's states those that were written. */
+function noteStates(store: Store, plans: readonly SuitePlan[]): void {
+  for (const { suite, release, inRelease, former } of plans) {
+    if (inRelease !== undefined) {
+      setStates(store, suite, release, former);
+      store.run('UPDATE suite SET generation = generation + 1 WHERE suite = ?', suite);
+    }
+  }
+}
+
+/** Packages of states that are kept no more, which no kept state has. */
+function takeUnnamed(store: Store): string[] {
+  const expired = store.all(
+    `SELECT DISTINCT folder, file FROM suite CROSS JOIN named USING (suite)
+     WHERE until > 0 AND until < generation - json_array_length(former)`,
+  );
+  if (expired.length === 0) {
+    return [];
+  }
+  store.run(
+    `DELETE FROM named WHERE until > 0 AND until < (SELECT generation - json_array_length(former)
+       FROM suite WHERE suite.suite = named.suite)`,
+  );
+  return expired
+    .map((row) => [String(row['folder']), String(row['file'])] as const)
+    .filter(([folder, file]) => {
+      const row = store.get('SELECT 1 FROM named WHERE folder = ? AND file = ?', folder, file);
+      return row === undefined;
+    })
+    .map(([folder, file]) => `${folder}/${file}`);
+}
+
+/**
+ * Removes what no kept state names; done last, for readers that began before.
+ *
+ * @param found what was found in the pool and is of no state
+ * @returns the folders of the pool that changed
+ */
 export async function prune(
-  directory: string,
-  state: ReadonlyMap<string, PublishedSuite>,
+  { store, directory, plans }: Pick<Writing, 'store' | 'directory' | 'plans'>,
+  suites: ReadonlyMap<string, SuiteHead>,
+  { unnamed, emptyFolders }: Pick<PoolComparison, 'unnamed' | 'emptyFolders'>,
   disk: FileOperations,
-): Promise<void> {
-  const wanted = new Set<string>();
-  let isKnown = true;
-  for (const { suite, live, former, debs, formerDebs } of state.values()) {
-    if (live === undefined) {
-      // Not published to its end, or not by Lockstep: what it needs is not known.
-      isKnown = false;
-      continue;
-    }
-    await pruneIndices(directory, { suite, live: generationOf(live), former }, disk);
-    for (const deb of [...debs, ...formerDebs]) {
-      wanted.add(deb.filename);
+): Promise<string[]> {
+  noteStates(store, plans);
+  const states = new Map<string, KeptSuite | undefined>();
+  for (const { suite, live, former } of suites.values()) {
+    states.set(suite, live === undefined ? undefined : { suite, live: generationOf(live), former });
+  }
+  for (const { suite, live, former } of plans) {
+    states.set(suite, { suite, live, former });
+  }
+  for (const kept of states.values()) {
+    if (kept !== undefined) {
+      await pruneIndices(directory, kept, disk);
     }
   }
-  if (isKnown) {
-    await prunePool(directory, wanted, disk);
-  }
+  // A suite without InRelease was not published to its end, or not by Lockstep: what it needs is not known.
+  const isAllKnown = [...states.values()].every((kept) => kept !== undefined);
+  const gone = isAllKnown ? [...new Set([...unnamed, ...takeUnnamed(store)])] : [];
+  const folders = isAllKnown ? await prunePool(store, directory, gone, emptyFolders, disk) : [];
   await disk.flush();
+  return folders;
 }

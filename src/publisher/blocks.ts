@@ -1,0 +1,212 @@
+import { promisify } from 'node:util';
+import { constants, gunzipSync, gzip } from 'node:zlib';
+import { sha256 } from '../core/hash.ts';
+import { compressXz } from '../programs/xz.ts';
+import type { Store } from './store.ts';
+
+const gzipAsync = promisify(gzip);
+
+/** One entry of an index: what it is sorted by, and its text. */
+export type IndexEntry = readonly [key: string, text: string];
+
+/** An index that is kept in blocks. */
+export interface BlockedIndex {
+  suite: string;
+  /** Path of its plain form, below the suite's folder. */
+  path: string;
+  /** A block ends about every so many keys; a power of two. */
+  spacing: number;
+  /** The forms it is published in, by the end of their names. */
+  forms: readonly ('.gz' | '.xz')[];
+  encoding: 'utf8' | 'latin1';
+  /**
+   * The entries from one key up to another one, without it, in order; entries of one key stand beside each other.
+   *
+   * @param to undefined: up to the end
+   * @param present text of the blocks that these keys had; undefined when there were none
+   */
+  entries(from: string, to: string | undefined, present: string | undefined): IndexEntry[];
+}
+
+interface Part {
+  first: string;
+  block: string;
+}
+
+/**
+ * Whether a block begins with this key. It is asked of the key alone (FNV-1a), so that the blocks of an index are the same whichever
+ * way it came to be, and a new entry changes only the block that it is in.
+ */
+function isFirst(key: string, spacing: number): boolean {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < key.length; at += 1) {
+    hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+  }
+  return ((hash ^ (hash >>> 15)) & (spacing - 1)) === 0;
+}
+
+function partsOf(store: Store, { suite, path }: BlockedIndex): Part[] {
+  return store
+    .all('SELECT first, block FROM part WHERE suite = ? AND path = ? ORDER BY first', suite, path)
+    .map((row) => ({ first: String(row['first']), block: String(row['block']) }));
+}
+
+function blob(store: Store, block: string, form: '.gz' | '.xz'): Uint8Array {
+  const column = form === '.gz' ? 'gz' : 'xz';
+  const value = store.get(`SELECT ${column} AS bytes FROM block WHERE sha256 = ?`, block)?.[
+    'bytes'
+  ];
+  if (!(value instanceof Uint8Array)) {
+    throw new Error(`no block ${block}`);
+  }
+  return value;
+}
+
+function textOf(store: Store, block: string): Buffer {
+  return gunzipSync(blob(store, block, '.gz'));
+}
+
+/** The part that a key belongs to. */
+function partAt(parts: readonly Part[], key: string): number {
+  let low = 0;
+  let high = parts.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((parts[middle]?.first ?? '') <= key) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+/** Runs of parts that have to be made anew: [from, to), sorted, apart from each other. */
+function runsOf(parts: readonly Part[], keys: readonly string[]): [number, number][] {
+  const dirty = [...new Set(keys.map((key) => partAt(parts, key)))].sort((a, b) => a - b);
+  const runs: [number, number][] = [];
+  for (const at of dirty) {
+    const last = runs.at(-1);
+    if (last?.[1] === at) {
+      last[1] = at + 1;
+    } else {
+      runs.push([at, at + 1]);
+    }
+  }
+  return runs;
+}
+
+/**
+ * Entries of a range, cut where blocks begin. No block but that of an empty index is empty: apt takes an empty stream at
+ * the beginning for the end of the file.
+ */
+function cut(
+  entries: readonly IndexEntry[],
+  from: string,
+  spacing: number,
+): { first: string; texts: string[] }[] {
+  const blocks: { first: string; texts: string[] }[] = [{ first: from, texts: [] }];
+  let previous: string | undefined;
+  for (const [key, text] of entries) {
+    let block = blocks.at(-1);
+    const isEmpty = block === undefined || block.texts.length === 0;
+    if (block === undefined || (!isEmpty && key !== previous && isFirst(key, spacing))) {
+      block = { first: key, texts: [] };
+      blocks.push(block);
+    }
+    block.texts.push(text);
+    previous = key;
+  }
+  return blocks;
+}
+
+/**
+ * Makes the blocks of an index anew in which something changed, and no other one.
+ *
+ * @param keys keys whose entries came, went or changed; 'all' makes the whole index
+ */
+export async function updateBlocks(
+  store: Store,
+  index: BlockedIndex,
+  keys: readonly string[] | 'all',
+): Promise<void> {
+  const { suite, path, spacing, encoding } = index;
+  const before = partsOf(store, index);
+  const isNew = keys === 'all' || before.length === 0;
+  const parts = isNew ? [{ first: '', block: '' }] : before;
+  const fresh = new Map<string, Buffer>();
+  const runs = isNew ? [[0, 1] as [number, number]] : runsOf(parts, keys);
+  for (let run = runs.shift(); run !== undefined; run = runs.shift()) {
+    let [from, end] = run;
+    let made: ReturnType<typeof cut>;
+    for (;;) {
+      const range = parts.slice(from, end);
+      const first = range[0]?.first ?? '';
+      const present = isNew
+        ? undefined
+        : range.map(({ block }) => textOf(store, block).toString(encoding)).join('');
+      const entries = index.entries(first, parts[end]?.first, present);
+      if (from > 0 && entries[0]?.[0] !== first) {
+        // A block whose first key is gone has no beginning of its own any more.
+        from -= 1;
+      } else if (entries.length === 0 && end < parts.length) {
+        // The next one is the first of the index then.
+        end = runs[0]?.[0] === end + 1 ? (runs.shift()?.[1] ?? end) : end + 1;
+      } else {
+        made = cut(entries, first, spacing);
+        break;
+      }
+    }
+    store.run(
+      'DELETE FROM part WHERE suite = ? AND path = ? AND first >= ? AND (?4 IS NULL OR first < ?4)',
+      ...[suite, path, parts[from]?.first ?? '', parts[end]?.first ?? null],
+    );
+    for (const { first, texts } of made) {
+      const text = Buffer.from(texts.join(''), encoding);
+      const hash = sha256(text);
+      fresh.set(hash, text);
+      store.run('INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?)', suite, path, first, hash);
+    }
+  }
+  await compress(store, index, fresh);
+  for (const { block } of before) {
+    store.run(
+      'DELETE FROM block WHERE sha256 = ?1 AND NOT EXISTS (SELECT 1 FROM part WHERE block = ?1)',
+      block,
+    );
+  }
+}
+
+/** Compresses blocks that are not known yet; equal text gives equal bytes. */
+async function compress(
+  store: Store,
+  { forms }: BlockedIndex,
+  blocks: ReadonlyMap<string, Buffer>,
+): Promise<void> {
+  const wanted = [...blocks].filter(
+    ([hash]) => store.get('SELECT 1 FROM block WHERE sha256 = ?', hash) === undefined,
+  );
+  const texts = wanted.map(([, text]) => text);
+  const [gz, xz] = await Promise.all([
+    Promise.all(texts.map((text) => gzipAsync(text, { level: constants.Z_BEST_COMPRESSION }))),
+    forms.includes('.xz') ? compressXz(texts, store.scratch) : [],
+  ]);
+  for (const [at, [hash]] of wanted.entries()) {
+    store.run('INSERT INTO block VALUES (?, ?, ?)', hash, gz[at] ?? null, xz[at] ?? null);
+  }
+}
+
+/**
+ * A published form of an index: its blocks, one after the other. gzip (RFC 1952, 2.2) and xz (xz file format, 2) read
+ * members and streams that follow each other as one.
+ */
+export function assemble(store: Store, index: BlockedIndex, form: '.gz' | '.xz'): Buffer {
+  return Buffer.concat(partsOf(store, index).map(({ block }) => blob(store, block, form)));
+}
+
+/** The plain text of an index, block by block. */
+export function* plainBlocks(store: Store, index: BlockedIndex): Generator<Buffer> {
+  for (const { block } of partsOf(store, index)) {
+    yield textOf(store, block);
+  }
+}
