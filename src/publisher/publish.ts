@@ -11,6 +11,7 @@ import { type FileOperations, fileOperations } from './operations.ts';
 import { comparePool, planPool, type PoolEntry } from './pool.ts';
 import { checkSuites, type SuitePublication } from './publication.ts';
 import { type PublishedSuite, readPublished } from './published.ts';
+import { resignOthers } from './resign.ts';
 import { planSuite, type SuitePlan } from './suite.ts';
 import { prune, writeAll, writeClientFiles } from './write.ts';
 
@@ -127,6 +128,8 @@ async function publishInto(
   await writeAll(directory, { all: pool.keys(), missing }, plans, disk);
   const { origin, url, key } = options;
   await writeClientFiles(directory, { origin, url, publicKey: key.publicKey }, suites, disk);
+  const given = new Set(suites.map(({ suite }) => suite));
+  await resignOthers(directory, published.values(), given, key, disk, signal);
   const isSigned = plans.some((plan) => plan.inRelease !== undefined);
   await prune(directory, isSigned ? await readPublished(directory, keep) : published, disk);
   return {
