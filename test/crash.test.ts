@@ -154,7 +154,7 @@ describe('a run that is killed', () => {
       await expectWhole(folder);
       await run(folder);
       await expectWhole(folder);
-      expect([...expected.keys()].filter((name) => name.endsWith('.deb')).length).toBe(4);
+      expect([...expected.keys()].filter((name) => name.endsWith('.deb')).length).toBe(5);
       expect(await contentOf(path.join(folder, 'repository'))).toEqual(expected);
       expect(await temporaryFiles(folder)).toEqual([]);
       expect(await leftoversOf(box.tmp)).toEqual([]);

@@ -50,6 +50,15 @@ export function parseSeconds(input: string): number {
   return seconds;
 }
 
+/** A fingerprint of 40 hex digits, blanks in it or not. */
+export function parseFingerprint(input: string): string {
+  const fingerprint = input.replace(/\s/g, '').toUpperCase();
+  if (!/^[0-9A-F]{40}$/.test(fingerprint)) {
+    throw new Error(`${input} is not a fingerprint of 40 hex digits`);
+  }
+  return fingerprint;
+}
+
 /** A TCP port; 0 lets the system choose. */
 export function parsePort(input: string): number {
   const port = Number(input);

@@ -96,6 +96,12 @@ export function parseConfig(text: string, file: string): Config {
         repository: {
           ...parsed.data.repository,
           directory: path.resolve(base, parsed.data.repository.directory),
+          signing: {
+            ...parsed.data.repository.signing,
+            ...(parsed.data.repository.signing.home === undefined
+              ? {}
+              : { home: path.resolve(base, parsed.data.repository.signing.home) }),
+          },
         },
         archives: parsed.data.archives.map((archive) => ({
           ...archive,

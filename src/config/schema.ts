@@ -10,6 +10,33 @@ const oneLine = z
   // eslint-disable-next-line no-control-regex -- control characters are what it refuses
   .regex(/^[^\u0000-\u001f\u007f]+$/, 'must be one line of text');
 
+const signing = z
+  .strictObject({
+    home: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("GnuPG home of a key of the administrator's own, relative to this file"),
+    key: z
+      .string()
+      .transform((text) => text.replace(/ /g, '').toUpperCase())
+      .pipe(z.string().regex(/^[0-9A-F]{40}$/, 'must be a fingerprint of 40 hex digits'))
+      .optional()
+      .describe("Fingerprint of that key's primary key"),
+    overlapDays: z
+      .number()
+      .min(0)
+      .default(30)
+      .describe(
+        'Days for which both keys sign at least, from when machines could first get the next one',
+      ),
+  })
+  .refine(({ home, key }) => (home === undefined) === (key === undefined), {
+    error: '`home` and `key` go together',
+  })
+  .prefault({})
+  .describe('What the repository is signed with; a key made by Lockstep unless given');
+
 const repository = z
   .strictObject({
     origin: oneLine.describe('Name of the repository: its Release Origin and the name of its key'),
@@ -29,6 +56,7 @@ const repository = z
       .describe(
         'Days after which clients refuse an index that was not signed anew (Valid-Until); a run signs it after half of them. For ever unless given',
       ),
+    signing,
     publish: publishPolicy
       .default('free')
       .describe('`free`: modules from main alone; `nonfree`: those from contrib and non-free too'),

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'ENVIRONMENT'
   | 'FLAVOUR_UNKNOWN'
   | 'INTERRUPTED'
+  | 'KEY_NEEDED'
   | 'KEY_UNUSABLE'
   | 'LOCKED'
   | 'MIRROR_UNKNOWN'

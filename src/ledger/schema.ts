@@ -62,7 +62,7 @@ export const publicationsSchema = z.record(
       /** The build key; undefined for a package without a build of its own. */
       key: hex64.optional(),
       // What follows is missing in files of earlier versions.
-      kind: z.enum(['module', 'tracking', 'prebuilt', 'guard']).optional(),
+      kind: z.enum(['module', 'tracking', 'prebuilt', 'guard', 'keyring']).optional(),
       module: z.string().optional(),
       moduleVersion: z.string().optional(),
       /** The kernel that it is for, or points to: `release/architecture/version`. */

@@ -199,6 +199,13 @@ describe('what a package is made of', () => {
     expect(tracking(MODULE)).not.toBe(tracking(MODULE, '1', '6.12-amd64'));
     expect(tracking(MODULE)).not.toBe(tracking(MODULE, '2'));
     expect(tracking(MODULE)).not.toBe(tracking(withModule({ summary: 'x' })));
+    const keyring = { ...options, keyring: 'x-archive-keyring (>= 2)' };
+    expect(trackingPackageIdentity(inTree, keyring)).not.toBe(
+      trackingPackageIdentity(inTree, options),
+    );
+    expect(trackingPackageIdentity(inTree, { ...options, keyring: undefined })).toBe(
+      trackingPackageIdentity(inTree, options),
+    );
   });
 
   test('does not change with the mirror, or the suites', () => {

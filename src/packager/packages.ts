@@ -69,6 +69,7 @@ export function trackingPackageIdentity(
       track: inputs.track,
       version: inputs.moduleVersion,
       wanted: wantedFile(inputs, options).content,
+      keyring: options.keyring,
       maintainer: options.maintainer,
     }),
   );
@@ -188,6 +189,7 @@ export async function makeTrackingPackage(
     ...(inTree ? [] : [`${modulePackage} (>= ${moduleVersion})`]),
     `linux-latest-modules-${kernel.release}`,
     GUARD_DEPENDENCY,
+    ...(options.keyring === undefined ? [] : [options.keyring]),
   ];
   const content: DebContent = {
     control: [

@@ -17,6 +17,11 @@ export interface PackagerOptions {
   maintainer: string;
   /** Of the repository, as its Release files have it. */
   origin: string;
+  /**
+   * What tracking packages ask for so that their machines follow the repository's keys: `name (>= version)`. Not before keys
+   * have changed for the first time.
+   */
+  keyring?: string | undefined;
 }
 
 /** A package that was made. */
@@ -38,9 +43,11 @@ export function withoutAddress(module: Module): unknown {
   };
 }
 
-/** A maintainer script's text, with its `@PLACEHOLDERS@`. */
-export const script = (name: string): string =>
-  readFileSync(path.join(import.meta.dirname, 'maintainer', `${name}.sh`), 'utf8');
+/** A maintainer script's text, with its `@PLACEHOLDERS@`; `.sh` need not be named. */
+export const script = (name: string): string => {
+  const file = name.includes('.') ? name : `${name}.sh`;
+  return readFileSync(path.join(import.meta.dirname, 'maintainer', file), 'utf8');
+};
 
 /** @throws when a placeholder has no value */
 export function fill(template: string, values: Readonly<Record<string, string>>): string {

@@ -7,33 +7,32 @@ import * as path from 'node:path';
 import { errnoOf, LockstepError } from '../core/errors.ts';
 import { type RunResult, runProgram } from './run.ts';
 
-/** A key of a GnuPG home that can sign. */
+/** A key of a GnuPG home. */
 export interface GpgKey {
-  /** 40 hex digits, upper case. */
+  /** Of the primary key: 40 hex digits, upper case. */
   fingerprint: string;
-  /** Whether it can sign and is neither expired nor revoked. */
+  /** Whether it, or a subkey of it, can sign and is neither expired nor revoked. */
   signs: boolean;
+  /** When it was made, in seconds since 1970. */
+  created: number;
 }
 
-/** gpg, bound to one home folder; no other home and no configuration file is read. */
+/** gpg, bound to one home folder; no other home and no gpg.conf is read. */
 export interface Gpg {
   /** Makes an Ed25519 key that can only sign, never expires and has no passphrase. */
   generateKey(userId: string): Promise<void>;
   /** The keys whose secret half is in the home. */
   secretKeys(): Promise<GpgKey[]>;
+  /** The key with that fingerprint, or with such a subkey, by its public half; undefined when there is none. */
+  publicKey(fingerprint: string): Promise<GpgKey | undefined>;
   /** The public key, ASCII-armoured. */
   exportKey(fingerprint: string): Promise<string>;
   /** Clear-signs a text with SHA-512. */
   clearsign(fingerprint: string, text: string, signal?: AbortSignal): Promise<string>;
-  /** Whether a clear-signed text has a good signature by that key. */
-  verify(fingerprint: string, clearsigned: string): Promise<boolean>;
 }
 
 const AGENT_SOCKETS = ['', '.browser', '.extra', '.ssh'].map((end) => `S.gpg-agent${end}`);
-const COMMON = [
-  ...['--batch', '--no-tty', '--no-options', '--quiet', '--no-autostart'],
-  ...['--trust-model', 'always'],
-];
+const COMMON = ['--batch', '--no-tty', '--no-options', '--quiet', '--trust-model', 'always'];
 const SECRET = ['--pinentry-mode', 'loopback', '--passphrase', ''];
 
 /** An agent of a home, and what ends it. */
@@ -98,19 +97,21 @@ async function startAgent(home: string): Promise<Agent> {
   };
 }
 
-function readSecretKeys(listing: string): GpgKey[] {
+/** The keys of a listing with colons (gnupg's doc/DETAILS). */
+function readKeys(listing: string): GpgKey[] {
   const keys: GpgKey[] = [];
   let current: string[] | undefined;
   for (const line of listing.split('\n')) {
     const fields = line.split(':');
-    if (fields[0] === 'sec') {
+    if (fields[0] === 'sec' || fields[0] === 'pub') {
       current = fields;
     } else if (fields[0] === 'fpr' && current !== undefined) {
       const valid = !/^[ierd]/.test(current[1] ?? '');
-      const present = current[14] === '+' || current[14] === '';
+      const present = current[0] === 'pub' || current[14] === '+' || current[14] === '';
       keys.push({
         fingerprint: fields[9] ?? '',
         signs: valid && present && (current[11] ?? '').includes('S'),
+        created: Number(current[5] ?? 0),
       });
       current = undefined;
     }
@@ -118,16 +119,27 @@ function readSecretKeys(listing: string): GpgKey[] {
   return keys;
 }
 
-/** @param needsAgent is awaited before whatever needs a secret key */
-function bind(home: string, needsAgent: () => Promise<unknown>): Gpg {
+/** Whose agent gpg works with. */
+interface Binding {
+  /** Arguments of every call. */
+  common: readonly string[];
+  /** More of those that need a secret key. */
+  secret: readonly string[];
+  /** Milliseconds that one call may take. */
+  timeout: number;
+  /** Is awaited before whatever needs a secret key. */
+  needsAgent: () => Promise<unknown>;
+}
+
+function bind(home: string, { common, secret, timeout, needsAgent }: Binding): Gpg {
   const run = (
     args: readonly string[],
     options: { input?: string; signal?: AbortSignal | undefined; allowFailure?: boolean } = {},
   ): Promise<RunResult> => {
     const { signal, ...rest } = options;
-    return runProgram('gpg', [...COMMON, ...args], {
+    return runProgram('gpg', [...COMMON, ...common, ...args], {
       env: { GNUPGHOME: home },
-      timeout: 60_000,
+      timeout,
       ...rest,
       ...(signal === undefined ? {} : { signal }),
     });
@@ -135,17 +147,21 @@ function bind(home: string, needsAgent: () => Promise<unknown>): Gpg {
   return {
     async generateKey(userId) {
       await needsAgent();
-      await run([...SECRET, '--quick-generate-key', '--', userId, 'ed25519', 'sign', 'never']);
+      await run([...secret, '--quick-generate-key', '--', userId, 'ed25519', 'sign', 'never']);
     },
     async secretKeys() {
       await needsAgent();
       const args = ['--with-colons', '--list-secret-keys'];
       const { exitCode, stdout, stderr } = await run(args, { allowFailure: true });
-      const keys = readSecretKeys(stdout);
+      const keys = readKeys(stdout);
       if (keys.length === 0 && exitCode !== 0) {
         throw new LockstepError('PROGRAM_FAILED', `gpg can't list the keys: ${stderr.trim()}`);
       }
       return keys;
+    },
+    async publicKey(fingerprint) {
+      const args = ['--with-colons', '--list-keys', fingerprint];
+      return readKeys((await run(args, { allowFailure: true })).stdout)[0];
     },
     async exportKey(fingerprint) {
       const args = ['--armor', '--export-options', 'export-minimal', '--export', fingerprint];
@@ -154,20 +170,66 @@ function bind(home: string, needsAgent: () => Promise<unknown>): Gpg {
     async clearsign(fingerprint, text, signal) {
       await needsAgent();
       const args = ['--local-user', fingerprint, '--digest-algo', 'SHA512', '--clear-sign'];
-      return (await run([...SECRET, ...args], { input: text, signal })).stdout;
-    },
-    async verify(fingerprint, clearsigned) {
-      const result = await run(['--status-fd', '1', '--verify'], {
-        input: clearsigned,
-        allowFailure: true,
-      });
-      const signers = result.stdout
-        .split('\n')
-        .filter((line) => line.startsWith('[GNUPG:] VALIDSIG '))
-        .map((line) => line.trim().split(' ').at(-1));
-      return result.exitCode === 0 && signers.length === 1 && signers[0] === fingerprint;
+      return (await run([...secret, ...args], { input: text, signal })).stdout;
     },
   };
+}
+
+/** Words of a status line that make a signature no good one, though it fits the text. */
+const NO_GOOD = /^\[GNUPG:\] (?:BADSIG|ERRSIG|EXPSIG|EXPKEYSIG|REVKEYSIG|NO_PUBKEY|NODATA)\b/m;
+
+/**
+ * Who signed a clear-signed text, judged by these public keys alone: no home, no agent, no secret is asked.
+ *
+ * @param publicKeys keys one after the other, not armoured
+ * @returns the primary keys' fingerprints of all signatures; none when one of them is not good
+ */
+export async function signersOf(
+  publicKeys: Uint8Array,
+  clearsigned: string,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const home = await fs.mkdtemp(path.join(tmpdir(), 'lockstep-verify-'));
+  try {
+    const keyring = path.join(home, 'keys.gpg');
+    await fs.writeFile(keyring, publicKeys);
+    const { exitCode, stdout } = await runProgram(
+      'gpg',
+      [
+        ...[...COMMON, '--no-autostart', '--no-default-keyring', '--keyring', keyring],
+        ...['--status-fd', '1', '--verify'],
+      ],
+      {
+        env: { GNUPGHOME: home },
+        timeout: 60_000,
+        input: clearsigned,
+        allowFailure: true,
+        ...(signal === undefined ? {} : { signal }),
+      },
+    );
+    return exitCode !== 0 || NO_GOOD.test(stdout)
+      ? []
+      : stdout
+          .split('\n')
+          .filter((line) => line.startsWith('[GNUPG:] VALIDSIG '))
+          .map((line) => line.trim().split(' ').at(-1) ?? '');
+  } finally {
+    await fs.rm(home, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Works with a GnuPG home of somebody else: the agent is the one that gpg itself finds or starts for it, with its
+ * configuration, so that passphrases that it knows, its pinentry, smart cards and HSMs work as they do by hand.
+ */
+export function gpgOf(home: string): Gpg {
+  return bind(path.resolve(home), {
+    common: [],
+    secret: [],
+    // Somebody may have to find the card, or type.
+    timeout: 180_000,
+    needsAgent: () => Promise.resolve(),
+  });
 }
 
 /** Whether a process is there. */
@@ -213,7 +275,13 @@ export async function withGpg<T>(home: string, work: (gpg: Gpg) => Promise<T>): 
     return agent;
   };
   try {
-    return await work(bind(link, needsAgent));
+    const binding: Binding = {
+      common: ['--no-autostart'],
+      secret: SECRET,
+      timeout: 60_000,
+      needsAgent,
+    };
+    return await work(bind(link, binding));
   } finally {
     try {
       await (await agent?.catch(() => undefined))?.stop();

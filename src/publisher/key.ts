@@ -3,22 +3,31 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
 import { exists, explainDiskError, makeDirectoryAtomic, syncDirectory } from '../core/files.ts';
-import { type Gpg, withGpg } from '../programs/gpg.ts';
+import { type Gpg, signersOf, withGpg } from '../programs/gpg.ts';
+import { dearmour } from './armour.ts';
 
-/** The key that a repository is signed with. */
+/** What a repository is signed with: a key, or during a rotation two at once. */
 export interface SigningKey {
-  /** 40 hex digits, upper case. */
+  /** 40 hex digits, upper case; of several keys the newest one's. */
   readonly fingerprint: string;
-  /** The public key, ASCII-armoured, ending with a line feed. */
+  /** The public keys in one block, ASCII-armoured, ending with a line feed. */
   readonly publicKey: string;
   /**
-   * Clear-signs a text (SHA-512).
+   * Clear-signs a text (SHA-512), with every key.
    *
    * @throws LockstepError KEY_UNUSABLE
    */
   sign(content: string, signal?: AbortSignal): Promise<string>;
-  /** Whether a clear-signed text carries this key's good signature. */
+  /** Whether a clear-signed text carries a good signature of every key, and no other one. */
   verify(clearsigned: string): Promise<boolean>;
+  /** Whether it is signed, well, by keys that sign the repository now or did earlier: all or some of them. */
+  isOurs(clearsigned: string): Promise<boolean>;
+}
+
+/** A single key. */
+export interface SingleKey extends SigningKey {
+  /** When it was made, in seconds since 1970. */
+  readonly created: number;
 }
 
 /** What a killed maker left is removed once it is this old; a younger one may still be at work. */
@@ -67,10 +76,12 @@ async function syncTree(directory: string): Promise<void> {
   await syncDirectory(directory);
 }
 
-async function removeLeftovers(stateDirectory: string): Promise<void> {
-  for (const name of await fs.readdir(stateDirectory)) {
-    const file = path.join(stateDirectory, name);
-    if (name.startsWith('.tmp-keys-')) {
+/** Removes what a killed maker of a home left beside it. */
+async function removeLeftovers(home: string): Promise<void> {
+  const folder = path.dirname(home);
+  for (const name of await fs.readdir(folder)) {
+    const file = path.join(folder, name);
+    if (name.startsWith(`.tmp-${path.basename(home)}-`)) {
       const { mtimeMs } = await fs.lstat(file);
       if (Date.now() - mtimeMs > LEFTOVER_MILLISECONDS) {
         await fs.rm(file, { recursive: true, force: true });
@@ -79,24 +90,34 @@ async function removeLeftovers(stateDirectory: string): Promise<void> {
   }
 }
 
-/** A signature made and checked, since a listed key may still be damaged or want a passphrase. */
-async function tryKey(gpg: Gpg, fingerprint: string): Promise<boolean> {
-  const signed = await gpg.clearsign(fingerprint, 'test\n');
-  return gpg.verify(fingerprint, signed);
+/** Whether a clear-signed text has exactly these signatures, all of them good. */
+export async function isSignedBy(
+  fingerprints: readonly string[],
+  publicKey: string,
+  clearsigned: string,
+): Promise<boolean> {
+  const signers = await signersOf(dearmour(publicKey), clearsigned);
+  return signers.toSorted().join() === fingerprints.toSorted().join();
 }
 
-async function readKey(home: string): Promise<{ fingerprint: string; publicKey: string }> {
+type KeyFacts = Pick<SingleKey, 'fingerprint' | 'publicKey' | 'created'>;
+
+/** @param fingerprint the key; the first one that can sign unless given */
+async function readKey(home: string, fingerprint: string | undefined): Promise<KeyFacts> {
   return withGpg(home, async (gpg) => {
     try {
-      const key = (await gpg.secretKeys()).find((candidate) => candidate.signs);
+      const key = (await gpg.secretKeys()).find(
+        (one) => one.signs && (fingerprint === undefined || one.fingerprint === fingerprint),
+      );
       if (key === undefined) {
-        throw unusable(home, 'there is no secret key in it that can sign');
+        const which = fingerprint === undefined ? 'no secret key' : `no secret key ${fingerprint}`;
+        throw unusable(home, `there is ${which} in it that can sign`);
       }
-      if (await tryKey(gpg, key.fingerprint)) {
-        return {
-          fingerprint: key.fingerprint,
-          publicKey: await gpg.exportKey(key.fingerprint),
-        };
+      const publicKey = await gpg.exportKey(key.fingerprint);
+      // A signature made and checked, since a listed key may still be damaged or want a passphrase.
+      const signed = await gpg.clearsign(key.fingerprint, 'test\n');
+      if (await isSignedBy([key.fingerprint], publicKey, signed)) {
+        return { fingerprint: key.fingerprint, publicKey, created: key.created };
       }
     } catch (error) {
       throw explain(home, error);
@@ -105,31 +126,41 @@ async function readKey(home: string): Promise<{ fingerprint: string; publicKey: 
   });
 }
 
+/** @param sign signs with that key */
+export function singleKey(facts: KeyFacts, sign: SigningKey['sign']): SingleKey {
+  const verify = (clearsigned: string): Promise<boolean> =>
+    isSignedBy([facts.fingerprint], facts.publicKey, clearsigned);
+  return { ...facts, sign, verify, isOurs: verify };
+}
+
 /**
- * The repository's signing key. Made at the first call: Ed25519, signs only, no expiry, no passphrase, in a
- * GnuPG home of its own, `<stateDirectory>/keys`, that only its owner can enter. A home that is there is used as it
- * is and never replaced.
+ * Makes a key: Ed25519, signs only, no expiry, no passphrase, in a GnuPG home of its own that only its owner can enter. A
+ * home that is there stays as it is.
  *
- * @throws LockstepError KEY_UNUSABLE when the home is there but holds no key that signs, ENVIRONMENT when gpg
- *   is not installed, DISK_FULL
+ * @throws LockstepError ENVIRONMENT when gpg is not installed, DISK_FULL, PROGRAM_FAILED
  */
-export async function ensureSigningKey(
-  stateDirectory: string,
-  origin: string,
-): Promise<SigningKey> {
-  const home = path.join(path.resolve(stateDirectory), 'keys');
+export async function makeOwnKey(home: string, origin: string): Promise<void> {
   await makeDirectoryAtomic(home, async (temporary) => {
     await fs.chmod(temporary, 0o700);
     await withGpg(temporary, (gpg) => gpg.generateKey(userIdOf(origin)));
     await syncTree(temporary);
   });
   await syncDirectory(path.dirname(home));
-  await removeLeftovers(path.dirname(home));
-  const status = await fs.lstat(home);
-  if (!status.isDirectory() && !status.isSymbolicLink()) {
-    throw unusable(home, 'it is not a folder');
+  await removeLeftovers(home);
+}
+
+/**
+ * A key that Lockstep has made.
+ *
+ * @param fingerprint the first one in the home that can sign, unless given
+ * @throws LockstepError KEY_UNUSABLE when the home holds no such key that signs, ENVIRONMENT when gpg is not installed
+ */
+export async function ownKey(home: string, fingerprint?: string): Promise<SingleKey> {
+  const status = await fs.lstat(home).catch(() => undefined);
+  if (status?.isDirectory() !== true && status?.isSymbolicLink() !== true) {
+    throw unusable(home, status === undefined ? 'it is gone' : 'it is not a folder');
   }
-  const { fingerprint, publicKey } = await readKey(home);
+  const facts = await readKey(home, fingerprint);
 
   // One use of the home at a time: each ends the agent that it started.
   let last: Promise<unknown> = Promise.resolve();
@@ -139,19 +170,27 @@ export async function ensureSigningKey(
     return result;
   }
 
-  return {
-    fingerprint,
-    publicKey,
-    async sign(content, signal) {
-      try {
-        return await inTurn((gpg) => gpg.clearsign(fingerprint, content, signal));
-      } catch (caught) {
-        const error = explain(home, caught);
-        throw error === caught && !(await exists(home))
-          ? unusable(home, 'it is gone', caught)
-          : error;
-      }
-    },
-    verify: (clearsigned) => inTurn((gpg) => gpg.verify(fingerprint, clearsigned)),
-  };
+  return singleKey(facts, async (content, signal) => {
+    try {
+      return await inTurn((gpg) => gpg.clearsign(facts.fingerprint, content, signal));
+    } catch (caught) {
+      const error = explain(home, caught);
+      throw error === caught && !(await exists(home))
+        ? unusable(home, 'it is gone', caught)
+        : error;
+    }
+  });
+}
+
+/**
+ * The repository's own signing key, made at the first call, in `<stateDirectory>/keys`. A home that is there is used as
+ * it is and never replaced.
+ *
+ * @throws LockstepError KEY_UNUSABLE when the home is there but holds no key that signs, ENVIRONMENT when gpg
+ *   is not installed, DISK_FULL
+ */
+export async function ensureSigningKey(stateDirectory: string, origin: string): Promise<SingleKey> {
+  const home = path.join(path.resolve(stateDirectory), 'keys');
+  await makeOwnKey(home, origin);
+  return await ownKey(home);
 }

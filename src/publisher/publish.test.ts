@@ -6,15 +6,16 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../core/hash.ts';
 import { parseStanza } from '../debian/control.ts';
-import { ensureSigningKey, type SigningKey } from './key.ts';
+import { ensureSigningKey, type SingleKey } from './key.ts';
 import { fileOperations } from './operations.ts';
 import type { SuitePublication } from './publication.ts';
 import { type PublisherOptions, publish } from './publish.ts';
 import { checkPlainNames, checkSuite } from './testing/consistency.ts';
+import { joinKeys } from './signing.ts';
 import { makeDeb } from './testing/debs.ts';
 
 let root: string;
-let key: SigningKey;
+let key: SingleKey;
 let debs: string[];
 let repository: string;
 let count = 0;
@@ -326,6 +327,19 @@ describe('publishing again', () => {
     expect(texts.size).toBe(4);
     const off = { notAutomatic: false, butAutomaticUpgrades: false };
     expect((await publish(options(), [suite(debs, off)])).changed).toBe(false);
+  });
+
+  test('two keys sign everything anew, and so does one of them again', async () => {
+    const other = await ensureSigningKey(path.join(root, 'other-key'), 'Example');
+    const both = joinKeys([key, other], []);
+    for (const signing of [key, both, other]) {
+      expect((await publish(options({ key: signing }), [suite(debs)])).changed).toBe(true);
+      expect(await signing.verify(checkSuite(repository, 'trixie'))).toBe(true);
+      expect(await fs.readFile(path.join(repository, 'example-archive-keyring.asc'), 'utf8')).toBe(
+        signing.publicKey,
+      );
+      expect((await publish(options({ key: signing }), [suite(debs)])).changed).toBe(false);
+    }
   });
 
   test('another key signs everything anew', async () => {

@@ -16,6 +16,7 @@ import { type FileOperations, fileOperations } from './operations.ts';
 import { comparePool, foldersOf, rememberFolders } from './pool.ts';
 import { checkSuites, type SuitePublication } from './publication.ts';
 import type { ReleaseFields } from './release.ts';
+import { resignOthers } from './resign.ts';
 import { beginChange, endChange, readState } from './state.ts';
 import { isDamaged, Store } from './store.ts';
 import { planSuite, type SuitePlan } from './suite.ts';
@@ -136,6 +137,8 @@ async function publishInto(
   await writeAll(writing, disk);
   const { origin, url } = options;
   await writeClientFiles(directory, { origin, url, publicKey: key.publicKey }, suites, disk);
+  const given = new Set(suites.map(({ suite }) => suite));
+  await resignOthers(directory, published.values(), given, key, disk, signal);
   const pruned = await prune(writing, published, pool, disk);
   if (isChange || store.changes > 0) {
     const placed = pool.missing.flatMap(({ filename }) => foldersOf(filename));

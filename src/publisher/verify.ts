@@ -41,13 +41,13 @@ const BATCH = 100;
  * Verifies a repository whole: signatures, every index under both of its names, every package's size and hash, that
  * `Contents` says what is in them, and that whatever the packages need of each other is there (contract 1). Reads all of the pool.
  *
- * @param key the key that the suites are to be signed with
+ * @param key what the suites are to be signed with
  * @param now the instant at which Release files have to hold
  * @throws LockstepError REPOSITORY_INVALID when a suite can't be read at all, INTERRUPTED
  */
 export async function verifyRepository(
   directory: string,
-  key: Pick<SigningKey, 'verify'>,
+  key: Pick<SigningKey, 'verify' | 'isOurs'>,
   now: Date,
   signal?: AbortSignal,
 ): Promise<Verification> {
@@ -97,7 +97,7 @@ export async function verifyRepository(
 
 async function verifySigned(
   { suite, inRelease, live }: SuiteHead,
-  key: Pick<SigningKey, 'verify'>,
+  key: Pick<SigningKey, 'verify' | 'isOurs'>,
   now: Date,
 ): Promise<Defect[]> {
   const what = `dists/${suite}/InRelease`;
@@ -105,7 +105,9 @@ async function verifySigned(
     return [{ what, problem: 'is missing', isDamaged: false }];
   }
   if (!(await key.verify(inRelease))) {
-    return [{ what, problem: "has no good signature of the repository's key", isDamaged: true }];
+    return (await key.isOurs(inRelease))
+      ? [{ what, problem: 'is not signed by exactly the keys that sign now', isDamaged: false }]
+      : [{ what, problem: "has no good signature of the repository's key", isDamaged: true }];
   }
   const end = new Date(parseStanza(live.text).get('Valid-Until') ?? Number.NaN);
   return end < now ? [{ what, problem: `ended on ${end.toISOString()}`, isDamaged: false }] : [];
@@ -157,7 +159,7 @@ const ALL_RELEASES = /-modules-(?<release>[0-9][^\s,]*)$/;
 
 /**
  * What packages need of others of the repository and is not there in a version that does: a tracking package's module
- * package, the modules that a module is built on, the guard. What Debian has is not looked for.
+ * package, the modules that a module is built on, the guard, the keyring. What Debian has is not looked for.
  */
 function unresolved(suite: string, index: Index): Defect[] {
   const defects: Defect[] = [];
@@ -168,7 +170,8 @@ function unresolved(suite: string, index: Index): Defect[] {
         relation !== undefined &&
         group.length === 1 &&
         !relation.name.startsWith('linux-') &&
-        (ALL_RELEASES.test(relation.name) || relation.name === 'lockstep-guard');
+        (ALL_RELEASES.test(relation.name) ||
+          /^lockstep-guard$|-archive-keyring$/.test(relation.name));
       if (isOurs) {
         const { name, operator, version } = relation;
         const isThere = (index.get(name) ?? []).some(

@@ -1,12 +1,13 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type { Publications } from '../ledger/schema.ts';
-import { ensureSigningKey } from '../publisher/key.ts';
+import { writeKeyRecord } from '../publisher/key-record.ts';
 import { slugOf } from '../publisher/names.ts';
 import type { SuitePublication } from '../publisher/publication.ts';
 import { publish } from '../publisher/publish.ts';
 import type { Context } from './context.ts';
 import type { SurveyPlan } from './plan.ts';
+import { notePublished, signingOf } from './signing.ts';
 import { publicationsOf } from './suite-packages.ts';
 import type { SurveySuite } from './survey.ts';
 
@@ -74,25 +75,33 @@ export function tellPublished(
 export async function publishAll(context: Context, plan: SurveyPlan): Promise<PublishSummary> {
   const { config, ledger, signal } = context;
   const publications = await ledger.publications();
+  const signing = await signingOf(config);
+  // A set of keys that begins now has its version for good before anything carries it.
+  await writeKeyRecord(config.state, signing.record);
   const suites: SuitePublication[] = [];
   let failure: Error | undefined;
   await fs.mkdir(path.join(config.state, 'packages'), { recursive: true });
   for (const suite of plan.survey.suites.filter(({ isPublished }) => isPublished)) {
-    const { after, failure: problem } = await publicationsOf(context, suite, plan, publications);
+    const { after, failure: problem } = await publicationsOf(
+      context,
+      suite,
+      plan,
+      publications,
+      signing,
+    );
     failure ??= problem;
     publications[suite.suite] = after;
     suites.push(
       ...[suitePublication(context, suite, after)].filter((entry) => entry !== undefined),
     );
   }
-  const key = await ensureSigningKey(config.state, config.repository.origin);
   const result = await publish(
     {
       directory: config.repository.directory,
       stateDirectory: config.state,
       origin: config.repository.origin,
       url: config.repository.url,
-      key,
+      key: signing.key,
       date: new Date(),
       validDays: config.repository.validDays,
     },
@@ -100,6 +109,8 @@ export async function publishAll(context: Context, plan: SurveyPlan): Promise<Pu
     signal,
   );
   await ledger.setPublications(publications);
+  const published = suites.map(({ suite }) => publications[suite] ?? {});
+  await notePublished(config, signing, published, new Date());
   await removeUnpublished(path.join(config.state, 'packages'), publications);
   return { slug: slugOf(config.repository.origin), ...result, failure };
 }

@@ -15,6 +15,11 @@ import {
 } from '../packager/packages.ts';
 import { GUARD_PACKAGE, guardPackageIdentity, makeGuardPackage } from '../packager/guard.ts';
 import {
+  type KeyringInputs,
+  keyringPackageIdentity,
+  makeKeyringPackage,
+} from '../packager/keyring.ts';
+import {
   makePrebuiltPackage,
   prebuiltPackageIdentity,
   prebuiltPackageName,
@@ -26,6 +31,7 @@ import { withheldModules } from '../planner/retire.ts';
 import type { Context } from './context.ts';
 import { documentsOf, newestFile, readCopyright } from './prepare-target.ts';
 import type { SurveyPlan } from './plan.ts';
+import { keyringInputs, keyringRelation, type Signing } from './signing.ts';
 import { publicationId, type PublicationFacts, rebuilt, SuiteUpdate } from './suite-update.ts';
 import type { SurveySuite } from './survey.ts';
 
@@ -51,6 +57,7 @@ interface Tracked {
  * The publications of a suite after a plan's builds: new packages in, retired ones out, everything else as it was.
  *
  * @param all what all suites have now
+ * @param signing what the repository is signed with
  * @returns what the suite shall have, and the first error of a package that could not be made: one failure is one cell
  */
 export async function publicationsOf(
@@ -58,8 +65,10 @@ export async function publicationsOf(
   suite: SurveySuite,
   { plan }: SurveyPlan,
   all: Publications,
+  signing: Signing,
 ): Promise<{ after: Publications[string]; failure: Error | undefined }> {
-  const update = new SuiteUpdate(context, suite.suite, all);
+  const { config } = context;
+  const update = new SuiteUpdate(context, suite.suite, all, keyringRelation(config, signing));
   dropRetired(update, suite, plan.kept);
   const withheld = withheldModules(suite, plan.targets);
   dropWithheld(update, withheld);
@@ -114,6 +123,8 @@ export async function publicationsOf(
     );
   }
   await attempt(`${suite.suite}: ${GUARD_PACKAGE}`, () => putGuardPackage(update));
+  const keyring = keyringInputs(config, signing);
+  await attempt(`${suite.suite}: ${keyring.name}`, () => putKeyringPackage(update, keyring));
   return { after: update.after, failure };
 }
 
@@ -237,6 +248,23 @@ async function putGuardPackage(update: SuiteUpdate): Promise<void> {
   const { options } = update;
   await update.put(id, guardPackageIdentity(options), { kind: 'guard' }, (rebuild) =>
     makeGuardPackage(rebuild, options),
+  );
+}
+
+/** The repository's keys, in every suite that has anything else. */
+async function putKeyringPackage(update: SuiteUpdate, keyring: KeyringInputs): Promise<void> {
+  const id = publicationId(keyring.name, 'all');
+  if (Object.values(update.after).every(({ kind }) => kind === 'keyring')) {
+    update.drop(id);
+    return;
+  }
+  const { options } = update;
+  await update.put(
+    id,
+    keyringPackageIdentity(keyring, options),
+    { kind: 'keyring' },
+    (rebuild, base) =>
+      makeKeyringPackage(keyring, rebuilt(base ?? keyring.version, rebuild), options),
   );
 }
 

@@ -58,8 +58,11 @@ export class SuiteUpdate {
   readonly #all: Publications;
   readonly #now = new Date().toISOString();
 
-  /** @param all what all suites have; those that were brought up to date before as they shall be */
-  constructor(context: Context, suite: string, all: Publications) {
+  /**
+   * @param all what all suites have; those that were brought up to date before as they shall be
+   * @param keyring as the packager's option of that name
+   */
+  constructor(context: Context, suite: string, all: Publications, keyring?: string) {
     this.#context = context;
     this.#all = all;
     this.#before = all[suite] ?? {};
@@ -67,6 +70,7 @@ export class SuiteUpdate {
       directory: path.join(context.config.state, 'packages'),
       maintainer: maintainerOf(context),
       origin: context.config.repository.origin,
+      keyring,
     };
     this.after = { ...this.#before };
   }

@@ -1,25 +1,25 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { exists } from '../core/files.ts';
-import { ensureSigningKey } from '../publisher/key.ts';
 import { type Verification, verifyRepository } from '../publisher/verify.ts';
 import { LockstepError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 import { planAll } from './plan.ts';
 import { publishAll } from './publish.ts';
+import { signingOf } from './signing.ts';
 import { writeSiteAfterRun } from './write-site.ts';
 
 export type { Verification } from '../publisher/verify.ts';
 
 /** Verifies the published repository; changes nothing. */
 export async function verifyPublished({ config, signal }: Context): Promise<Verification> {
-  const { directory, origin } = config.repository;
+  const { directory } = config.repository;
   if (!(await exists(path.join(directory, 'dists')))) {
     throw new LockstepError('REPOSITORY_INVALID', `nothing is published in ${directory}`, {
       hint: `lockstep run -c ${config.file}`,
     });
   }
-  const key = await ensureSigningKey(config.state, origin);
+  const { key } = await signingOf(config);
   return await verifyRepository(directory, key, new Date(), signal);
 }
 

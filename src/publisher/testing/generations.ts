@@ -24,6 +24,7 @@ function presignedKey(scenario: Scenario): SigningKey {
         : Promise.reject(new Error(`another text was to be signed: ${content}`));
     },
     verify: () => Promise.resolve(true),
+    isOurs: () => Promise.resolve(true),
   };
 }
 
