@@ -10,6 +10,7 @@ import {
   whyCommand,
 } from './commands.ts';
 import { addCommand, initCommand } from './configure-commands.ts';
+import { gcCommand } from './gc-command.ts';
 import { preflightCommand } from './preflight-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
@@ -38,6 +39,7 @@ const routes = buildRouteMap({
     site: siteCommand,
     verify: verifyCommand,
     repair: repairCommand,
+    gc: gcCommand,
     serve: serveCommand,
     doctor: doctorCommand,
     schema: schemaCommand,

@@ -14,6 +14,9 @@ import { type PublishedSuite, readPublished } from './published.ts';
 import { planSuite, type SuitePlan } from './suite.ts';
 import { prune, writeAll, writeClientFiles } from './write.ts';
 
+/** States of a suite that stay whole, the live one among them, unless told otherwise. */
+export const RETAINED_GENERATIONS = 3;
+
 export interface PublisherOptions {
   /** The repository's root; made when it is missing. */
   directory: string;
@@ -30,7 +33,7 @@ export interface PublisherOptions {
   date: Date;
   /** Days for which a Release file holds; it is signed anew after half of them. For ever unless given. */
   validDays?: number | undefined;
-  /** States of a suite that stay whole, the live one among them; 3 when not given. */
+  /** {@link RETAINED_GENERATIONS} when not given. */
   retainedGenerations?: number;
   /** How files are changed; given by tests. */
   disk?: FileOperations;
@@ -79,7 +82,7 @@ async function publishInto(
   signal: AbortSignal | undefined,
 ): Promise<PublishResult> {
   const disk = options.disk ?? fileOperations();
-  const keep = Math.max(1, options.retainedGenerations ?? 3) - 1;
+  const keep = Math.max(1, options.retainedGenerations ?? RETAINED_GENERATIONS) - 1;
   const cache = await openDebCache(options.stateDirectory);
   const published = await readPublished(directory, keep);
   const contents = new Map<SuitePublication, PoolEntry[]>();

@@ -36,7 +36,9 @@ export class AptClient {
     { name, root, sources }: { name: string; root: ClientRoot; sources: string },
     live: () => number,
   ): Promise<AptClient> {
-    await root.must(['sh', '-c', 'rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*']);
+    // Debian's own packages are of no interest, nor is debconf's word on how it would ask.
+    const others = '/etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/apt.conf.d/70debconf';
+    await root.must(['sh', '-c', `rm -f ${others}`]);
     await root.writeFile('/etc/apt/sources.list.d/own.sources', sources);
     await root.writeFile(
       '/etc/apt/apt.conf.d/99-own',

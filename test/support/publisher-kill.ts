@@ -2,6 +2,7 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { SigningKey } from '../../src/publisher/key.ts';
 import type { PublisherScenario } from './publisher-child.ts';
@@ -26,6 +27,8 @@ export interface DiskCall {
   name: string;
   /** Which of the calls of this name that the thread made it is, counted from 1; those that change nothing count too. */
   place: number;
+  /** Where the count begins. */
+  gate: Gate;
 }
 
 const LINE = /^(?:(?<thread>\d+) +)?(?<name>[a-z0-9_]+)\((?<args>.*)$/;
@@ -58,6 +61,7 @@ function readTrace(
   text: string,
   roots: readonly string[],
   thread: number,
+  gate: Gate,
 ): Map<number, DiskCall[]> {
   const places = new Map<string, number>();
   const found = new Map<number, DiskCall[]>();
@@ -78,39 +82,64 @@ function readTrace(
     const what = `${name} ${subject}`;
     const turn = (seen.get(what) ?? 0) + 1;
     seen.set(what, turn);
-    found.set(of, [...(found.get(of) ?? []), { what: `${what} #${turn}`, name, place }]);
+    found.set(of, [...(found.get(of) ?? []), { what: `${what} #${turn}`, name, place, gate }]);
   }
   return found;
 }
 
-const threadSchema = z.object({ thread: z.number() });
 const questionSchema = z.object({
   id: z.number(),
   what: z.enum(['sign', 'verify']),
   text: z.string(),
 });
 
+/** Where a publisher stops: before it begins, and before it changes the repository. */
+export type Gate = 'begins' | 'changes';
+
 interface Started {
   child: ChildProcess;
   thread: number;
+  /** Comes back when the publisher is at the gate, or has ended. */
+  until(gate: Gate): Promise<void>;
+  /** Lets it go on from a gate. */
+  pass(): Promise<void>;
+  /** The signal that killed it, or its status. */
   ended: Promise<string>;
 }
 
 const CHILD = path.join(import.meta.dirname, 'publisher-child.ts');
 
-async function start(scenario: PublisherScenario, key: SigningKey): Promise<Started> {
-  const child = fork(CHILD, [JSON.stringify(scenario)], {
+async function start({ scenario, key, scratch }: Publishing): Promise<Started> {
+  const file = path.join(scratch, 'pass');
+  await fs.rm(file, { force: true });
+  const child = fork(CHILD, [JSON.stringify({ ...scenario, pass: file })], {
     env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
     execArgv: [],
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const ended = once(child, 'close').then(() => child.signalCode ?? String(child.exitCode));
-  const first: unknown[] = await Promise.race([once(child, 'message'), ended.then(() => [])]);
-  const { thread } = threadSchema.parse(first[0]);
   child.on('message', (message) => {
     const { id, what, text } = questionSchema.parse(message);
     void key[what](text).then((value) => child.connected && child.send({ id, value }));
   });
-  return { child, thread, ended };
+  const { stdout } = child;
+  if (stdout === null) {
+    throw new Error('no pipe');
+  }
+  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+  let line = '';
+  const until = async (gate: Gate): Promise<void> => {
+    while (!line.startsWith(gate)) {
+      const next = await lines.next();
+      if (next.done === true) {
+        return;
+      }
+      line = next.value;
+    }
+  };
+  await until('begins');
+  const pass = (): Promise<void> => fs.writeFile(file, '');
+  return { child, thread: Number(line.split(' ')[1]), until, pass, ended };
 }
 
 /** Attaches strace to some threads; comes back when it is there. @returns what ends when strace does */
@@ -140,45 +169,68 @@ export interface Publishing {
   scratch: string;
 }
 
-/** Publishes to the end. */
-export async function publishWhole({ scenario, key }: Publishing): Promise<void> {
-  const { child, ended } = await start(scenario, key);
-  child.send('go');
-  const end = await ended;
-  if (end !== '0') {
-    throw new Error(`the publisher ended with ${end}`);
+function check(ending: string): void {
+  if (ending !== '0') {
+    throw new Error(`the publisher ended with ${ending}`);
   }
 }
 
+/** Publishes to the end. */
+export async function publishWhole(publishing: Publishing): Promise<void> {
+  const { until, pass, ended } = await start(publishing);
+  await pass();
+  await until('changes');
+  await pass();
+  check(await ended);
+}
+
+/** Goes through the gates and attaches strace at one of them. @returns how the publisher ended, and the trace */
+async function publishUnder(
+  publishing: Publishing,
+  gate: Gate,
+  tracing: (started: Started) => Promise<string[]>,
+): Promise<{ ending: string; calls: Map<number, DiskCall[]>; thread: number }> {
+  const { scenario, scratch } = publishing;
+  const trace = path.join(scratch, 'trace');
+  const started = await start(publishing);
+  const { thread, until, pass, ended } = started;
+  if (gate === 'changes') {
+    await pass();
+    await until('changes');
+  }
+  const args = await tracing(started);
+  const threads = args.filter((arg) => arg === '-p').length;
+  const common = ['-y', '-s', '0', '-o', trace, '-e', `trace=${CALLS}`];
+  const traced = await attach([...common, ...args], threads);
+  await pass();
+  if (gate === 'begins') {
+    await until('changes');
+    await pass();
+  }
+  const ending = await ended;
+  await traced.ended;
+  const roots = [scenario.directory, scenario.stateDirectory];
+  const calls = readTrace(await fs.readFile(trace, 'utf8'), roots, thread, gate);
+  return { ending, calls, thread };
+}
+
 /**
- * Publishes to the end and notes each call that changes the repository or the state folder.
+ * Publishes to the end and notes each call from a gate on that changes the repository or the state folder.
  *
  * @throws Error when another thread than the one that can be killed at a call changes anything
  */
-export async function publishTraced(publishing: Publishing): Promise<DiskCall[]> {
-  const { scenario, key, scratch } = publishing;
-  const trace = path.join(scratch, 'trace');
-  const { child, thread, ended } = await start(scenario, key);
+export async function publishTraced(publishing: Publishing, gate: Gate): Promise<DiskCall[]> {
   // Every thread that there is; programs that it starts change nothing but their own pipes.
-  const threads = await fs.readdir(`/proc/${child.pid ?? 0}/task`);
-  const tracing = ['-y', '-s', '0', '-o', trace, '-e', `trace=${CALLS}`];
-  const traced = await attach([...tracing, ...threads.flatMap((id) => ['-p', id])], threads.length);
-  child.send('go');
-  const end = await ended;
-  await traced.ended;
-  if (end !== '0') {
-    throw new Error(`the publisher ended with ${end}`);
-  }
-  const calls = readTrace(await fs.readFile(trace, 'utf8'), rootsOf(scenario), thread);
+  const { ending, calls, thread } = await publishUnder(publishing, gate, async ({ child }) => {
+    const threads = await fs.readdir(`/proc/${child.pid ?? 0}/task`);
+    return threads.flatMap((id) => ['-p', id]);
+  });
+  check(ending);
   const others = [...calls].filter(([id]) => id !== thread);
   if (others.length > 0) {
     throw new Error(`changed by another thread: ${JSON.stringify(others[0])}`);
   }
   return calls.get(thread) ?? [];
-}
-
-function rootsOf({ directory, stateDirectory }: PublisherScenario): string[] {
-  return [directory, stateDirectory];
 }
 
 /** How a publisher that was to be killed ended. */
@@ -193,19 +245,15 @@ export interface Killed {
 
 /** Publishes until the publisher's thread makes a call of this name for the so-manieth time, and kills it right before. */
 export async function publishKilled(
-  { scenario, key, scratch }: Publishing,
-  { name, place }: Pick<DiskCall, 'name' | 'place'>,
+  publishing: Publishing,
+  { name, place, gate }: Pick<DiskCall, 'name' | 'place' | 'gate'>,
 ): Promise<Killed> {
-  const trace = path.join(scratch, 'trace');
-  const { child, thread, ended } = await start(scenario, key);
   const inject = `inject=${name}:signal=SIGKILL:when=${place}`;
-  const tracing = ['-y', '-s', '0', '-o', trace, '-e', `trace=${CALLS}`, '-e', inject];
-  const traced = await attach([...tracing, '-p', String(thread)]);
-  child.send('go');
-  const ending = await ended;
-  await traced.ended;
-  const text = await fs.readFile(trace, 'utf8');
-  const calls = readTrace(text, rootsOf(scenario), thread).get(thread) ?? [];
+  const under = await publishUnder(publishing, gate, ({ thread }) =>
+    Promise.resolve(['-e', inject, '-p', String(thread)]),
+  );
+  const { ending } = under;
+  const calls = under.calls.get(under.thread) ?? [];
   const last = calls.at(-1);
   const isAt = ending === 'SIGKILL' && last?.name === name && last.place === place;
   return { ending, calls, at: isAt ? last : undefined };
