@@ -12,6 +12,7 @@ import {
 import { addCommand, initCommand } from './configure-commands.ts';
 import { gcCommand } from './gc-command.ts';
 import { preflightCommand } from './preflight-command.ts';
+import { pushCommand } from './push-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
 import { repairCommand, verifyCommand } from './verify-command.ts';
@@ -40,6 +41,7 @@ const routes = buildRouteMap({
     verify: verifyCommand,
     repair: repairCommand,
     gc: gcCommand,
+    push: pushCommand,
     serve: serveCommand,
     doctor: doctorCommand,
     schema: schemaCommand,

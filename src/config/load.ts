@@ -96,6 +96,10 @@ export function parseConfig(text: string, file: string): Config {
         repository: {
           ...parsed.data.repository,
           directory: path.resolve(base, parsed.data.repository.directory),
+          destinations: parsed.data.repository.destinations.map(({ rsync, sshConfig }) => ({
+            rsync,
+            sshConfig: sshConfig === undefined ? undefined : path.resolve(base, sshConfig),
+          })),
         },
         archives: parsed.data.archives.map((archive) => ({
           ...archive,

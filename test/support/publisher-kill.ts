@@ -100,9 +100,9 @@ interface Started {
   child: ChildProcess;
   thread: number;
   /** Comes back when the publisher is at the gate, or has ended. */
-  until(gate: Gate): Promise<void>;
+  until: (gate: Gate) => Promise<void>;
   /** Lets it go on from a gate. */
-  pass(): Promise<void>;
+  pass: () => Promise<void>;
   /** The signal that killed it, or its status. */
   ended: Promise<string>;
 }
