@@ -11,7 +11,9 @@ import {
 } from './commands.ts';
 import { addCommand, initCommand } from './configure-commands.ts';
 import { keyRoutes } from './key-command.ts';
+import { gcCommand } from './gc-command.ts';
 import { preflightCommand } from './preflight-command.ts';
+import { pushCommand } from './push-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
 import { repairCommand, verifyCommand } from './verify-command.ts';
@@ -40,6 +42,8 @@ const routes = buildRouteMap({
     verify: verifyCommand,
     repair: repairCommand,
     key: keyRoutes,
+    gc: gcCommand,
+    push: pushCommand,
     serve: serveCommand,
     doctor: doctorCommand,
     schema: schemaCommand,

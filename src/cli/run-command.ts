@@ -2,6 +2,7 @@ import { buildCommand } from '@stricli/core';
 import { formatSummary } from '../report/summary.ts';
 import { indexTable, sourceTable } from '../report/tables.ts';
 import { planAll, viewPlan } from '../run/plan.ts';
+import { viewPushes } from '../run/push.ts';
 import { exitCodeOf, run } from '../run/run.ts';
 import { exampleTracks } from '../run/views.ts';
 import { commonAliases, commonFlags, examples, waitFlag } from './flags.ts';
@@ -54,6 +55,7 @@ export const runCommand = buildCommand({
             ...viewPlan(result),
             built: result.built,
             published: result.published,
+            ...(result.pushes.length === 0 ? {} : { pushes: viewPushes(result.pushes) }),
             seconds: result.seconds,
           },
           text: formatSummary({

@@ -102,6 +102,10 @@ export function parseConfig(text: string, file: string): Config {
               ? {}
               : { home: path.resolve(base, parsed.data.repository.signing.home) }),
           },
+          destinations: parsed.data.repository.destinations.map(({ rsync, sshConfig }) => ({
+            rsync,
+            sshConfig: sshConfig === undefined ? undefined : path.resolve(base, sshConfig),
+          })),
         },
         archives: parsed.data.archives.map((archive) => ({
           ...archive,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ArchiveConfig, archive, checkArchives, namesOf } from './archives.ts';
+import { destination } from './destinations.ts';
 import { checkModules, module, publishPolicy } from './modules.ts';
 import { architectureName } from './names.ts';
 
@@ -57,6 +58,12 @@ const repository = z
         'Days after which clients refuse an index that was not signed anew (Valid-Until); a run signs it after half of them. For ever unless given',
       ),
     signing,
+    destinations: z
+      .array(destination)
+      .default([])
+      .describe(
+        'Where the repository is brought to, besides the directory, whenever it has changed',
+      ),
     publish: publishPolicy
       .default('free')
       .describe('`free`: modules from main alone; `nonfree`: those from contrib and non-free too'),

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'BUILD_FAILED'
   | 'CONFIG_INVALID'
   | 'CONFIG_MISSING'
+  | 'DESTINATION_FAILED'
   | 'DISK_FULL'
   | 'DKMS_CONF_INVALID'
   | 'ENVIRONMENT'

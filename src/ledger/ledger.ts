@@ -145,6 +145,18 @@ export class Ledger {
     this.#remember(record);
   }
 
+  /** Forgets a build and all that is kept of it. */
+  async remove(key: string): Promise<void> {
+    this.#index.prepare('DELETE FROM records WHERE key = ?').run(key);
+    const folder = this.folderOf(key);
+    if (await exists(folder)) {
+      // Half a folder would count as a whole one when the index is made anew.
+      const aside = temporaryName(folder);
+      await fs.rename(folder, aside);
+      await fs.rm(aside, { recursive: true, force: true });
+    }
+  }
+
   /** When each of some things was first seen; the ones not seen before are noted with `now`. */
   async firstSeen(names: readonly string[], now: Date): Promise<Map<string, string>> {
     const file = path.join(this.directory, 'seen.json');

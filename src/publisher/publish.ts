@@ -25,6 +25,9 @@ import { prune, writeAll, writeClientFiles, type Writing } from './write.ts';
 /** Changes of the store that are worth a commit of their own. */
 const MANY = 500;
 
+/** States of a suite that stay whole, the live one among them, unless told otherwise. */
+export const RETAINED_GENERATIONS = 3;
+
 export interface PublisherOptions {
   /** The repository's root; made when it is missing. */
   directory: string;
@@ -41,7 +44,7 @@ export interface PublisherOptions {
   date: Date;
   /** Days for which a Release file holds; it is signed anew after half of them. For ever unless given. */
   validDays?: number | undefined;
-  /** States of a suite that stay whole, the live one among them; 3 when not given. */
+  /** {@link RETAINED_GENERATIONS} when not given. */
   retainedGenerations?: number;
   /** How files are changed; given by tests. */
   disk?: FileOperations;
@@ -98,7 +101,7 @@ async function publishInto(
 ): Promise<PublishResult> {
   const disk = options.disk ?? fileOperations();
   const { key, date } = options;
-  const keep = Math.max(1, options.retainedGenerations ?? 3) - 1;
+  const keep = Math.max(1, options.retainedGenerations ?? RETAINED_GENERATIONS) - 1;
   const inputs = suites.map((suite) => compareInput(store, suite));
   await learnAll(store, inputs, signal);
   const { suites: published, wasKnown } = await readState(store, directory, keep);

@@ -72,7 +72,8 @@ function invalid(file: string, why: string, hint: string, cause?: unknown): Lock
   return new LockstepError('REPOSITORY_INVALID', `${file} ${why}`, { hint, cause });
 }
 
-async function readRecord(directory: string, suite: string): Promise<Generation[]> {
+/** The former states that are written down, newest first. */
+export async function readRecord(directory: string, suite: string): Promise<Generation[]> {
   const file = recordPath(directory, suite);
   const text = await readFileOrUndefined(file);
   if (text === undefined) {

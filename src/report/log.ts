@@ -15,16 +15,27 @@ export interface RunLog {
   discard(): void;
 }
 
+/**
+ * The logs below `<state>/log` that are too many, oldest first.
+ *
+ * @param room how many more there are to be
+ */
+export function oldLogs(state: string, room = 0): string[] {
+  const directory = path.join(state, 'log');
+  const logs = (fs.existsSync(directory) ? fs.readdirSync(directory) : [])
+    .filter((name) => name.endsWith('.jsonl'))
+    .toSorted();
+  return logs
+    .slice(0, Math.max(0, logs.length - KEPT_LOGS + room))
+    .map((name) => path.join(directory, name));
+}
+
 /** Opens the log of a run below `<state>/log`; the newest 30 are kept. */
 export function openRunLog(state: string, command: string): RunLog {
   const directory = path.join(state, 'log');
   fs.mkdirSync(directory, { recursive: true });
-  const old = fs
-    .readdirSync(directory)
-    .filter((name) => name.endsWith('.jsonl'))
-    .toSorted();
-  for (const name of old.slice(0, Math.max(0, old.length - KEPT_LOGS + 1))) {
-    fs.unlinkSync(path.join(directory, name));
+  for (const file of oldLogs(state, 1)) {
+    fs.unlinkSync(file);
   }
   const stamp = new Date().toISOString().replace(/[:.]/g, '-');
   const file = path.join(directory, `${stamp}-${command}-${process.pid}.jsonl`);

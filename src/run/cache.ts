@@ -6,16 +6,12 @@ import { type Context, removeTree } from './context.ts';
 
 /** Folders of the cache, each with entries that may go one by one. */
 const KINDS = [
-  'debs',
-  'headers',
-  'layers',
-  'module-layers',
-  'roots',
-  'objects',
-  'recipes',
-] as const;
+  ...['debs', 'headers', 'layers', 'module-layers', 'roots', 'objects', 'recipes'],
+  // Answers of apt's solver and what was read of indices: small, but each refresh may bring new ones.
+  ...['closures', 'indices'],
+];
 
-interface Entry {
+export interface CacheEntry {
   path: string;
   bytes: number;
   /** Last use, milliseconds since 1970. */
@@ -23,7 +19,10 @@ interface Entry {
 }
 
 /** Bytes on disk of some files and folders. */
-async function sizesOf(directory: string, names: readonly string[]): Promise<Map<string, number>> {
+export async function sizesOf(
+  directory: string,
+  names: readonly string[],
+): Promise<Map<string, number>> {
   if (names.length === 0) {
     return new Map();
   }
@@ -40,7 +39,7 @@ async function sizesOf(directory: string, names: readonly string[]): Promise<Map
   );
 }
 
-async function entriesOf(directory: string): Promise<Entry[]> {
+async function entriesOf(directory: string): Promise<CacheEntry[]> {
   const names = await fs.readdir(directory).catch((): string[] => []);
   const sizes = await sizesOf(directory, names);
   return Promise.all(
@@ -53,32 +52,47 @@ async function entriesOf(directory: string): Promise<Entry[]> {
 }
 
 /**
- * Makes the cache as small as the configuration wants: the longest unused go first, what this run used last.
+ * What has to go for the cache to be as small as the configuration wants: the longest unused first, what this run used
+ * last.
+ *
+ * @returns bytes of the whole cache, and what goes
+ */
+export async function overflowOf({
+  config,
+}: Pick<Context, 'config'>): Promise<{ bytes: number; going: CacheEntry[] }> {
+  const cache = path.join(config.state, 'cache');
+  const entries: CacheEntry[] = [];
+  for (const kind of KINDS) {
+    entries.push(...(await entriesOf(path.join(cache, kind))));
+  }
+  const all = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  const going: CacheEntry[] = [];
+  let left = all;
+  for (const entry of entries.toSorted((a, b) => a.used - b.used)) {
+    if (left <= config.cache.size) {
+      break;
+    }
+    going.push(entry);
+    left -= entry.bytes;
+  }
+  return { bytes: all, going };
+}
+
+/**
+ * Makes the cache as small as the configuration wants.
  *
  * @returns bytes before and after, and how many entries went
  */
 export async function boundCache(
   context: Context,
 ): Promise<{ before: number; after: number; removed: number }> {
-  const { config } = context;
-  const cache = path.join(config.state, 'cache');
-  const entries: Entry[] = [];
-  for (const kind of KINDS) {
-    entries.push(...(await entriesOf(path.join(cache, kind))));
-  }
-  const before = entries.reduce((sum, { bytes }) => sum + bytes, 0);
-  let after = before;
-  let removed = 0;
-  for (const entry of entries.toSorted((a, b) => a.used - b.used)) {
-    if (after <= config.cache.size) {
-      break;
-    }
+  const { bytes, going } = await overflowOf(context);
+  for (const entry of going) {
     // At once, or not at all: half an entry would count as a whole one. What is left of it is swept at the next start.
     const aside = temporaryName(entry.path);
     await fs.rename(entry.path, aside);
     await removeTree(aside);
-    after -= entry.bytes;
-    removed += 1;
   }
-  return { before, after, removed };
+  const after = bytes - going.reduce((sum, entry) => sum + entry.bytes, 0);
+  return { before: bytes, after, removed: going.length };
 }

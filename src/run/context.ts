@@ -83,7 +83,7 @@ export async function openContext(options: ContextOptions): Promise<Context> {
     for (const group of all) {
       const archive = await ArchiveGroup.open({
         name: group.name,
-        root: path.join(config.state, 'archives', group.name.replaceAll('/', '_')),
+        root: path.join(config.state, 'archives', archiveFolder(group.name)),
         debs: path.join(cache, 'debs'),
         entries: group.entries,
         base: all
@@ -155,6 +155,11 @@ function assemble(
       await lock?.release();
     },
   };
+}
+
+/** The folder of an archive's private roots, below `archives` of the state folder. */
+export function archiveFolder(name: string): string {
+  return name.replaceAll('/', '_');
 }
 
 /** Removes a scratch folder, also what overlayfs leaves without permissions for an ordinary user. */

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { DEBIAN_KEYRING, readMachineApt, requireMirror } from '../archive/machine.ts';
 import { loadConfig } from '../config/load.ts';
 import { LockstepError } from '../core/errors.ts';
+import { requireRsync } from '../programs/rsync.ts';
 import { runProgram } from '../programs/run.ts';
 import { runSandbox } from '../programs/sandbox.ts';
 
@@ -157,6 +158,14 @@ export async function diagnose(configFile: string): Promise<Check[]> {
       }),
       await check('disk', () => checkDisk(config.state)),
     );
+    for (const { rsync } of config.repository.destinations) {
+      checks.push(
+        await check('destination', async () => {
+          await requireRsync(rsync);
+          return rsync;
+        }),
+      );
+    }
   }
   return checks;
 }

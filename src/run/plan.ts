@@ -3,7 +3,7 @@ import type { KeptPackage, Plan, Target, TargetView } from '../model/plans.ts';
 import type { KernelSighting, SeenKernel, SuiteIndices } from '../model/sightings.ts';
 import { modulePublications } from '../ledger/module-publications.ts';
 import type { Publications } from '../ledger/schema.ts';
-import { makePlan } from '../planner/plan.ts';
+import { makePlan, type PlanInputs } from '../planner/plan.ts';
 import type { PublishedModule } from '../planner/retire.ts';
 import type { Context } from './context.ts';
 import { type Survey, surveyArchives } from './survey.ts';
@@ -78,12 +78,12 @@ export function publishedModules(publications: Publications): PublishedModule[] 
   );
 }
 
-/** The plan of a survey, by what the ledger knows now. */
-export async function planSurvey(context: Context, survey: Survey): Promise<Plan> {
+/** What the plan of a survey is made from, by what the ledger knows now. */
+export async function planInputs(context: Context, survey: Survey): Promise<PlanInputs> {
   const { ledger, config } = context;
   const sightings = await ledger.sightings();
   const known = [...sightings];
-  const plan = makePlan({
+  return {
     suites: survey.suites,
     present: survey.kernels,
     inputsOf: (module, kernel) => survey.inputsOf(module, kernel),
@@ -105,7 +105,12 @@ export async function planSurvey(context: Context, survey: Survey): Promise<Plan
     ),
     policy: { graceDays: config.retention.graceDays, toolchain: config.toolchain },
     now: new Date().toISOString(),
-  });
+  };
+}
+
+/** The plan of a survey, by what the ledger knows now. */
+export async function planSurvey(context: Context, survey: Survey): Promise<Plan> {
+  const plan = makePlan(await planInputs(context, survey));
   // Of a module whose source can't be got it is not known where it is missing.
   const unread = new Set(survey.sourceProblems.map(({ module }) => module));
   return { ...plan, absent: plan.absent.filter(({ module }) => !unread.has(module)) };

@@ -1,6 +1,7 @@
 import type { Context } from './context.ts';
 import { planSurvey } from './plan.ts';
 import { publishAll, tellPublished } from './publish.ts';
+import { pushAfterRun } from './push.ts';
 import type { Survey } from './survey.ts';
 
 /**
@@ -10,6 +11,7 @@ export class PublishAlong {
   readonly #context: Context;
   readonly #survey: Survey;
   #isWanted = false;
+  #isReached = true;
   #work: Promise<void> | undefined;
 
   constructor(context: Context, survey: Survey) {
@@ -28,6 +30,14 @@ export class PublishAlong {
     await this.#work;
   }
 
+  /** A destination that is out of reach holds nothing back: the run's end tries again. */
+  async #push(isChanged: boolean): Promise<void> {
+    if (isChanged && this.#isReached) {
+      const pushes = await pushAfterRun(this.#context);
+      this.#isReached = pushes.every(({ error }) => error === undefined);
+    }
+  }
+
   async #publish(): Promise<void> {
     const { emit, signal } = this.#context;
     try {
@@ -36,6 +46,7 @@ export class PublishAlong {
         const plan = await planSurvey(this.#context, this.#survey);
         const published = await publishAll(this.#context, { survey: this.#survey, plan });
         tellPublished(this.#context, published);
+        await this.#push(published.changed);
       }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);

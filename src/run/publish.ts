@@ -11,18 +11,18 @@ import { notePublished, signingOf } from './signing.ts';
 import { publicationsOf } from './suite-packages.ts';
 import type { SurveySuite } from './survey.ts';
 
-/** Removes made packages that no publication names any more; the pool keeps its own files. */
-async function removeUnpublished(directory: string, publications: Publications): Promise<void> {
+/** Folders of made packages that no publication names any more; the pool keeps its own files. */
+export async function unpublishedFolders(
+  directory: string,
+  publications: Publications,
+): Promise<string[]> {
   const used = new Set(
     Object.values(publications).flatMap((suite) =>
       Object.values(suite).map((entry) => path.dirname(entry.file)),
     ),
   );
-  for (const name of await fs.readdir(directory)) {
-    if (!used.has(name)) {
-      await fs.rm(path.join(directory, name), { recursive: true, force: true });
-    }
-  }
+  const names = await fs.readdir(directory).catch((): string[] => []);
+  return names.filter((name) => !used.has(name)).map((name) => path.join(directory, name));
 }
 
 /** What a suite shall have; undefined when nothing is known of it yet. */
@@ -80,7 +80,8 @@ export async function publishAll(context: Context, plan: SurveyPlan): Promise<Pu
   await writeKeyRecord(config.state, signing.record);
   const suites: SuitePublication[] = [];
   let failure: Error | undefined;
-  await fs.mkdir(path.join(config.state, 'packages'), { recursive: true });
+  const packages = path.join(config.state, 'packages');
+  await fs.mkdir(packages, { recursive: true });
   for (const suite of plan.survey.suites.filter(({ isPublished }) => isPublished)) {
     const { after, failure: problem } = await publicationsOf(
       context,
@@ -111,6 +112,8 @@ export async function publishAll(context: Context, plan: SurveyPlan): Promise<Pu
   await ledger.setPublications(publications);
   const published = suites.map(({ suite }) => publications[suite] ?? {});
   await notePublished(config, signing, published, new Date());
-  await removeUnpublished(path.join(config.state, 'packages'), publications);
+  for (const folder of await unpublishedFolders(packages, publications)) {
+    await fs.rm(folder, { recursive: true, force: true });
+  }
   return { slug: slugOf(config.repository.origin), ...result, failure };
 }

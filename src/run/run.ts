@@ -14,6 +14,7 @@ import {
   type SurveyPlan,
 } from './plan.ts';
 import { type PublishSummary, publishAll, tellPublished } from './publish.ts';
+import { type PushResult, pushAfterRun } from './push.ts';
 import { since, type Survey } from './survey.ts';
 import { writeSiteAfterRun } from './write-site.ts';
 
@@ -22,6 +23,8 @@ export interface RunResult extends SurveyPlan {
   problems: IndexProblem[];
   built: number;
   published: Omit<PublishSummary, 'failure'>;
+  /** How the repository was brought to its destinations. */
+  pushes: PushResult[];
   seconds: number;
 }
 
@@ -56,11 +59,14 @@ export async function run(
     const { built, published } = await buildAndPublish(context, first, optionsFor(survey));
     const plan = await planSurvey(context, survey);
     await writeSiteAfterRun(context, survey, plan);
-    return { survey, plan, problems: problemsOf(survey), built, published, seconds: since(began) };
+    const pushes = await pushAfterRun(context);
+    const problems = problemsOf(survey);
+    return { survey, plan, problems, built, published, pushes, seconds: since(began) };
   } catch (error) {
     // Where nothing can be written, another failure to write would only hide the first.
     if (!(error instanceof LockstepError && error.code === 'DISK_FULL')) {
       await writeSiteAfterRun(context, survey);
+      await pushAfterRun(context);
     }
     throw error;
   }
@@ -129,7 +135,11 @@ function isDone({ verdict, suites, withheld }: Target): boolean {
   );
 }
 
-/** 0 when every target has a final verdict other than failed and every index and source could be read, else 1. */
-export function exitCodeOf(plan: SurveyPlan): 0 | 1 {
-  return plan.plan.targets.every(isDone) && isWholeSurvey(plan) ? 0 : 1;
+/**
+ * 0 when every target has a final verdict other than failed, every index and source could be read and every destination
+ * has the repository, else 1.
+ */
+export function exitCodeOf(result: RunResult): 0 | 1 {
+  const isPushed = result.pushes.every(({ error }) => error === undefined);
+  return result.plan.targets.every(isDone) && isWholeSurvey(result) && isPushed ? 0 : 1;
 }

@@ -5,7 +5,7 @@ import { LockstepError } from '../core/errors.ts';
 import { explainDiskError } from '../core/files.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
-import type { KeptPackage, Target } from '../model/plans.ts';
+import type { Target } from '../model/plans.ts';
 import type { BuildRecord } from '../model/records.ts';
 import {
   makeModulePackage,
@@ -27,11 +27,11 @@ import {
 import { modulePackageName, packageVersion, trackingPackageName } from '../packager/versions.ts';
 import { findSourceFolder } from '../modules/evaluate.ts';
 import { kernelId } from '../planner/names.ts';
-import { withheldModules } from '../planner/retire.ts';
 import type { Context } from './context.ts';
 import { documentsOf, newestFile, readCopyright } from './prepare-target.ts';
 import type { SurveyPlan } from './plan.ts';
 import { keyringInputs, keyringRelation, type Signing } from './signing.ts';
+import { retiredPackages } from './retired.ts';
 import { publicationId, type PublicationFacts, rebuilt, SuiteUpdate } from './suite-update.ts';
 import type { SurveySuite } from './survey.ts';
 
@@ -69,9 +69,9 @@ export async function publicationsOf(
 ): Promise<{ after: Publications[string]; failure: Error | undefined }> {
   const { config } = context;
   const update = new SuiteUpdate(context, suite.suite, all, keyringRelation(config, signing));
-  dropRetired(update, suite, plan.kept);
-  const withheld = withheldModules(suite, plan.targets);
-  dropWithheld(update, withheld);
+  for (const id of retiredPackages(suite, plan, update.after).keys()) {
+    update.drop(id);
+  }
   const tracksOf = new Map(suite.kernels.map(({ kernel, tracks }) => [kernel, tracks]));
   const tracked = new Map<string, Tracked[]>();
   let failure: Error | undefined;
@@ -95,9 +95,6 @@ export async function publicationsOf(
   for (const target of dependedFirst(targets)) {
     const { module, kernel, record } = target;
     if (target.withheld !== undefined) {
-      update.drop(
-        publicationId(modulePackageName(module.name, kernel.release), kernel.architecture),
-      );
       continue;
     }
     await attempt(`${suite.suite}: ${module.name} for ${kernel.release}`, async () => {
@@ -134,27 +131,6 @@ function isOneCells(error: unknown): error is Error {
     error instanceof Error &&
     !(error instanceof LockstepError && /INTERRUPTED|DISK_FULL/.test(error.code))
   );
-}
-
-function dropRetired(
-  update: SuiteUpdate,
-  { suite }: SurveySuite,
-  kept: readonly KeptPackage[],
-): void {
-  for (const entry of kept) {
-    if (entry.suite === suite && entry.verdict === 'retired') {
-      update.drop(entry.id);
-    }
-  }
-}
-
-/** Leaves out all packages of modules that are kept out of the repository. */
-function dropWithheld(update: SuiteUpdate, withheld: ReadonlyMap<string, string>): void {
-  for (const [id, { module }] of Object.entries(update.after)) {
-    if (module !== undefined && withheld.has(module)) {
-      update.drop(id);
-    }
-  }
 }
 
 /** What is built on others after these: a package is published with what it depends on, or not at all. */
