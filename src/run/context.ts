@@ -36,8 +36,10 @@ export interface Context {
   exclusive: boolean;
   /** The folder's marker of a build in work; another process reads them for its status. */
   markerOf(key: string): string;
-  /** Keys that another process is building now. */
+  /** Keys that are being built now, by this process or another one. */
   building(): Promise<Set<string>>;
+  /** Whether another process waits for the state folder. */
+  isWanted(): boolean;
   /** Compilations of earlier builds; undefined when the configuration wants none. */
   objects: ObjectStore | undefined;
   /** A store of unpacked packages fed by an archive. */
@@ -127,10 +129,8 @@ function assemble(
     exclusive,
     jobs: config.jobs ?? availableParallelism(),
     markerOf: (key) => path.join(work, `${key}${MARKER}`),
+    isWanted: () => lock?.isWanted() === true,
     async building() {
-      if (exclusive) {
-        return new Set();
-      }
       const names = await fs.readdir(work).catch(() => []);
       return new Set(
         names.filter((name) => name.endsWith(MARKER)).map((name) => name.slice(0, -MARKER.length)),
