@@ -168,10 +168,12 @@ export class WatchSession {
       (target) => !this.#begun.has(target.key ?? '') && isDue(target, now),
     );
     const suspects = [...this.#done].filter(([, target]) => isSuspect(context, survey, target));
-    const wanted = new Map([
-      ...queued.map((target): [string, Target] => [target.key ?? '', target]),
-      ...suspects,
-    ]);
+    const { running } = this.#queue;
+    const wanted = new Map(
+      [...queued.map((target): [string, Target] => [target.key ?? '', target]), ...suspects].filter(
+        ([key]) => !running.has(key),
+      ),
+    );
     const isNew = [...wanted.keys()].some((key) => !this.#wanted.has(key));
     this.#wanted = wanted;
     this.#queue.replace(this.#jobsOf(survey));
