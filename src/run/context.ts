@@ -12,6 +12,7 @@ import { acquireLock, type Lock } from '../core/lock.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import type { Emit } from '../model/events.ts';
 import type { DebRef } from '../model/packages.ts';
+import { APT_SCRATCH } from '../programs/apt.ts';
 import { runProgram } from '../programs/run.ts';
 import { runsAsRoot } from '../programs/sandbox.ts';
 
@@ -177,6 +178,7 @@ async function removeLeftovers(state: string): Promise<void> {
     for (const architecture of await list(path.join(archives, archive))) {
       const root = path.join(archives, archive, architecture);
       roots.push(root, path.join(root, 'good'), path.join(root, 'solver'));
+      await removeTree(path.join(root, APT_SCRATCH));
     }
   }
   const folders = [
