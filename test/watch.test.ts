@@ -106,6 +106,15 @@ describe('a watch', () => {
         (await home.published('stable')).has(`widget-modules-${release}`);
       await until('the first kernel’s module', has(first.release));
 
+      // The look that has published it is over when another command gets its turn.
+      const settled = await home.lockstep('kernels', '--offline', '--wait', '600');
+      expect(settled, settled.stderr).toMatchObject({ exitCode: 0 });
+      const before304 = stage.mirror.answers.length;
+      const fresh = () => stage.mirror.answers.slice(before304);
+      await until('some looks at an archive that did not change', async () => fresh().length >= 3);
+      const polite = { name: '/debian/dists/stable/InRelease', status: 304 };
+      expect(fresh()).toEqual(fresh().map(() => polite));
+
       await stage.archive.setSuite('stable', {
         packages: [...before, ...second.packages, await stage.meta(second)],
       });
