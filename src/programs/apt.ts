@@ -49,8 +49,13 @@ export const APT_SCRATCH = 'tmp';
 
 /** @param config path of the private root's apt.conf */
 export function aptWith(config: string): Apt {
-  // What apt has in work lies in the root, where the next command finds what a killed one has left.
-  const env = { APT_CONFIG: config, TMPDIR: path.join(path.dirname(config), APT_SCRATCH) };
+  const scratch = path.join(path.dirname(config), APT_SCRATCH);
+  const env = {
+    APT_CONFIG: config,
+    // What apt has in work lies in the root, where the next command finds what a killed one has left; not where the
+    // path is an odd one, which apt-key(8) does not quote.
+    ...(/^[\w./+-]+$/.test(scratch) ? { TMPDIR: scratch } : {}),
+  };
   const run = (program: string) => {
     return (args: readonly string[], signal?: AbortSignal): Promise<RunResult> =>
       // apt goes with Lockstep, however that ends: one left over would hold the lists' lock.
