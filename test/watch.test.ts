@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exists } from '../src/core/files.ts';
 import type { Running } from './support/program.ts';
@@ -7,6 +8,7 @@ import type { OwnPackage } from './support/small-archive.ts';
 import type { SuitesHome } from './support/suites-home.ts';
 import { type SuitesStage, suitesStage } from './support/suites-stage.ts';
 import type { TestKernel } from './support/test-kernels.ts';
+import type { DkmsSource } from './support/test-packages.ts';
 
 const MINUTES = 60_000;
 
@@ -47,6 +49,50 @@ async function logsOf(home: SuitesHome): Promise<string[]> {
   return names.filter((name) => name.includes('-watch-'));
 }
 
+/** A module that counts as long, and whose builds wait for {@link letGo}. */
+function heldModule(name: string): DkmsSource {
+  return {
+    name,
+    version: '1.0',
+    conf: 'PRE_BUILD="hold.sh"',
+    files: {
+      // What was never built is taken for long by its size.
+      padding: 'x'.repeat(700_000),
+      'hold.sh': '#!/bin/sh\ntouch /out/held\nuntil [ -e /out/go ]; do sleep 0.1; done\n',
+    },
+  };
+}
+
+/** The folders `/out` of the builds that wait. */
+async function heldBuilds(home: SuitesHome): Promise<string[]> {
+  const work = path.join(home.folder, 'state/work');
+  const builds = (await fs.readdir(work).catch((): string[] => [])).map((name) =>
+    path.join(work, name, 'build/out'),
+  );
+  const held = await Promise.all(builds.map((folder) => exists(path.join(folder, 'held'))));
+  return builds.filter((_folder, at) => held[at]);
+}
+
+async function letGo(home: SuitesHome): Promise<void> {
+  for (const folder of await heldBuilds(home)) {
+    // A build that has ended meanwhile has no folder any more.
+    await fs.writeFile(path.join(folder, 'go'), '').catch(() => undefined);
+  }
+}
+
+/** Whether a command waits for the state folder: it holds the lock of those who wait. */
+async function isAwaited(home: SuitesHome): Promise<boolean> {
+  const database = new DatabaseSync(path.join(home.folder, 'state/waiting.sqlite'));
+  try {
+    database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE; ROLLBACK');
+    return false;
+  } catch {
+    return true;
+  } finally {
+    database.close();
+  }
+}
+
 describe('a watch', () => {
   test(
     'publishes what comes, outlives a mirror that is away, and ends when it is told to',
@@ -59,6 +105,15 @@ describe('a watch', () => {
       const has = (release: string) => async (): Promise<boolean> =>
         (await home.published('stable')).has(`widget-modules-${release}`);
       await until('the first kernel’s module', has(first.release));
+
+      // The look that has published it is over when another command gets its turn.
+      const settled = await home.lockstep('kernels', '--offline', '--wait', '600');
+      expect(settled, settled.stderr).toMatchObject({ exitCode: 0 });
+      const before304 = stage.mirror.answers.length;
+      const fresh = () => stage.mirror.answers.slice(before304);
+      await until('some looks at an archive that did not change', async () => fresh().length >= 3);
+      const polite = { name: '/debian/dists/stable/InRelease', status: 304 };
+      expect(fresh()).toEqual(fresh().map(() => polite));
 
       await stage.archive.setSuite('stable', {
         packages: [...before, ...second.packages, await stage.meta(second)],
@@ -87,6 +142,54 @@ describe('a watch', () => {
   );
 
   test(
+    'sees a kernel and publishes its short builds while long ones take all slots, and lets another command between',
+    async () => {
+      const home = await stage.home('long');
+      const packages = await Promise.all(
+        ['boulder', 'glacier'].map((name) => stage.module(heldModule(name))),
+      );
+      await home.configure({
+        archives: [stage.entry('long')],
+        modules: ['boulder-dkms', 'glacier-dkms', 'widget-dkms'],
+        // A sample that is built twice would have to be let go twice.
+        more: { jobs: 2, cache: { objects: false } },
+      });
+      const before = [...first.packages, await stage.meta(first), widget, ...packages];
+      await stage.archive.setSuite('long', { packages: before });
+      const running = watching(home);
+      const names = async (): Promise<string[]> => [...(await home.published('long')).keys()];
+      const has = (name: string) => async () => (await names()).includes(name);
+      await until('the long builds', async () => (await heldBuilds(home)).length === 2);
+      await until('the short one beside them', has(`widget-modules-${first.release}`));
+
+      await stage.archive.setSuite('long', {
+        packages: [...before, ...second.packages, await stage.meta(second)],
+      });
+      await until('a new kernel’s short build', has(`widget-modules-${second.release}`));
+      expect(await names()).not.toContain(`boulder-modules-${first.release}`);
+      expect(await heldBuilds(home)).toHaveLength(2);
+
+      expect(await home.lockstep('kernels', '--offline')).toMatchObject({ exitCode: 3 });
+      const other = home.lockstep('kernels', '--offline', '--wait', '600');
+      await until('the other command waits', () => isAwaited(home));
+      await letGo(home);
+      const end = await other;
+      expect(end, end.stderr).toMatchObject({ exitCode: 0 });
+      await until('the long builds for the new kernel', async () => {
+        await letGo(home);
+        const there = await names();
+        return ['boulder', 'glacier'].every((name) =>
+          there.includes(`${name}-modules-${second.release}`),
+        );
+      });
+      expect(await home.complaints('long')).toEqual([]);
+      running.kill('SIGTERM', 'program');
+      expect((await running.end).exitCode).toBe(0);
+    },
+    10 * MINUTES,
+  );
+
+  test(
     'that is told to end while it builds drops the build, and the next one makes it',
     async () => {
       const home = await stage.home('dropped');
@@ -95,7 +198,7 @@ describe('a watch', () => {
         name: 'slug',
         version: '1.0',
         conf: 'PRE_BUILD="wait.sh"',
-        files: { 'wait.sh': '#!/bin/sh\n[ -e /usr/src/slug-1.0/quick ] || sleep 20\n' },
+        files: { 'wait.sh': '#!/bin/sh\nsleep 20\n' },
       });
       await stage.archive.setSuite('slow', {
         packages: [...first.packages, await stage.meta(first), slug],

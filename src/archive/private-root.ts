@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { formatStanza } from '../debian/control.ts';
+import { APT_SCRATCH } from '../programs/apt.ts';
 
 /** A group of suites read from one mirror with one keyring. */
 export interface ArchiveSource {
@@ -118,6 +119,7 @@ export async function writePrivateRoot(
     'var/cache/apt/archives/partial',
     'var/lib/dpkg',
     'var/log/apt',
+    APT_SCRATCH,
   ];
   await Promise.all(
     folders.map((folder) => fs.mkdir(path.join(root, folder), { recursive: true })),

@@ -7,7 +7,7 @@ import { openRunLog, type RunLog } from '../report/log.ts';
 import { TerminalReport } from '../report/terminal.ts';
 import { printable } from '../report/text.ts';
 import { type Context, openContext } from '../run/context.ts';
-import { explainSystemError } from './system-errors.ts';
+import { explainSystemError } from '../core/system-errors.ts';
 
 /** Flags that every command has. */
 export interface CommonFlags {

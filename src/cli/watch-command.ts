@@ -1,7 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import { openRunLog, type RunLog } from '../report/log.ts';
 import { openContext } from '../run/context.ts';
-import { type Look, watch } from '../run/watch.ts';
+import { watch } from '../run/watch.ts';
 import { commonAliases, commonFlags, examples, parseSeconds } from './flags.ts';
 import { type CommonFlags, withStage } from './session.ts';
 
@@ -21,16 +21,47 @@ function parseLooks(input: string): number {
   return looks;
 }
 
-/** One line a look, for journals; nothing for one that found nothing new. */
-function lineOf({ result, error, next }: Look): string {
-  const then = `next look ${next.toISOString().slice(0, 19)}Z`;
-  if (error !== undefined) {
-    return `look failed: ${error.message.split('\n')[0] ?? ''}; ${then}\n`;
+function thenText(next: Date): string {
+  return `next look ${next.toISOString().slice(0, 19)}Z`;
+}
+
+function failureLine(what: string, error: Error, next: Date): string {
+  return `${what} failed: ${error.message.split('\n')[0] ?? ''}; ${thenText(next)}\n`;
+}
+
+/** The logs of a watch: one for each time that it holds the state folder, none where nothing was to be told. */
+class WatchLogs {
+  readonly #state: string;
+  #log: RunLog | undefined;
+  #isNews = false;
+
+  constructor(state: string) {
+    this.#state = state;
   }
-  if (result === undefined || (result.built === 0 && !result.published.changed)) {
-    return '';
+
+  get file(): string | undefined {
+    return this.#log?.file;
   }
-  return `${result.built} built, what fits is published, in ${Math.round(result.seconds)} s; ${then}\n`;
+
+  open(): RunLog {
+    this.#log ??= openRunLog(this.#state, 'watch');
+    return this.#log;
+  }
+
+  error(error: Error): void {
+    this.#isNews = true;
+    this.#log?.error(error);
+  }
+
+  close(isNews: boolean): void {
+    if (isNews || this.#isNews) {
+      this.#log?.close();
+    } else {
+      this.#log?.discard();
+    }
+    this.#log = undefined;
+    this.#isNews = false;
+  }
 }
 
 export const watchCommand = buildCommand({
@@ -38,8 +69,8 @@ export const watchCommand = buildCommand({
     brief:
       'Look at the archives every few minutes, build what changed, publish each build as it is there',
     fullDescription:
-      'Runs until it is told to end (SIGTERM, Ctrl-C): builds in work are dropped then, and made again by the next look. ' +
-      'Between two looks other commands can use the state folder. A look that fails because of the network or the machine ' +
+      'Looks go on while builds do. Runs until it is told to end (SIGTERM, Ctrl-C): builds in work are dropped then, and made ' +
+      'again by the next look. Another command that waits for the state folder gets it when the builds in work have ended. A look that fails because of the network or the machine ' +
       'is followed by a later one. examples/systemd has units for it.',
     customUsage: examples(
       ['watch -c lockstep.yaml', 'every five minutes'],
@@ -68,51 +99,57 @@ export const watchCommand = buildCommand({
     aliases: commonAliases,
   },
   func: async (flags: WatchFlags) => {
-    let log: RunLog | undefined;
+    let logs: WatchLogs | undefined;
     await withStage(
       flags,
       async ({ config, present, signal }) => {
+        const own = new WatchLogs(config.state);
+        logs = own;
         let looks = 0;
-        let failed = 0;
+        const failed = new Set<number>();
+        const say = (line: string): void => void process.stderr.write(line);
         await watch({
           period: flags.period,
           looks: flags.looks,
           signal,
-          open: async () => {
-            log = openRunLog(config.state, 'watch');
-            const own = log;
-            return await openContext({
+          open: () => {
+            const log = own.open();
+            return openContext({
               ...{ config, signal, command: 'watch', wait: WAIT, exclusive: true },
               emit(event) {
-                own.present(event);
-                // A quiet archive is no news.
-                if (event.type !== 'unchanged') {
-                  present(event);
-                }
+                log.present(event);
+                present(event);
               },
             });
           },
-          onLook(look) {
+          onLook({ error, next }) {
             looks += 1;
-            failed += look.error === undefined ? 0 : 1;
-            const line = lineOf(look);
-            if (look.error !== undefined) {
-              log?.error(look.error);
+            if (error !== undefined) {
+              failed.add(looks);
+              own.error(error);
+              say(failureLine('look', error, next));
             }
-            if (line === '') {
-              log?.discard();
-            } else {
-              log?.close();
-              process.stderr.write(line);
+          },
+          onRest({ built, changed, error, seconds, next }) {
+            if (error !== undefined) {
+              failed.add(looks);
+              own.error(error);
+              say(failureLine('building or publishing', error, next));
             }
-            log = undefined;
+            const isNews = built > 0 || changed;
+            if (isNews) {
+              const took = Math.round(seconds);
+              say(`${built} built, what fits is published, in ${took} s; ${thenText(next)}\n`);
+            }
+            own.close(isNews);
           },
         });
-        log?.close();
-        const text = `${looks} looks, ${failed} of them failed\n`;
-        return { json: { looks, failed }, text, exitCode: looks > 0 && looks === failed ? 1 : 0 };
+        own.close(true);
+        const text = `${looks} looks, ${failed.size} of them failed\n`;
+        const exitCode = looks > 0 && looks === failed.size ? 1 : 0;
+        return { json: { looks, failed: failed.size }, text, exitCode };
       },
-      () => log?.file,
+      () => logs?.file,
     );
   },
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { acquireLock } from './lock.ts';
 import { lockstepErrorOf } from './testing/errors.ts';
 import { useScratch } from './testing/scratch.ts';
@@ -69,6 +69,17 @@ test('who waits gets the lock as soon as its holder gives it back', async () => 
   await lock.release();
   const again = await acquireLock(at('c'), 'run', 0);
   await again.release();
+});
+
+test('its holder is told while somebody waits for it', async () => {
+  const lock = await acquireLock(at('g'), 'watch', 0);
+  expect(lock.isWanted()).toBe(false);
+  const waiting = acquireLock(at('g'), 'plan', 60);
+  await vi.waitUntil(() => lock.isWanted(), { timeout: 60_000 });
+  await lock.release();
+  const other = await waiting;
+  expect(other.isWanted()).toBe(false);
+  await other.release();
 });
 
 test('waiting ends when it is interrupted', async () => {

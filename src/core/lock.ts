@@ -5,6 +5,8 @@ import { LockstepError } from './errors.ts';
 import { readFileOrUndefined, writeFileAtomic } from './files.ts';
 
 export interface Lock {
+  /** Whether another process waits for the lock. */
+  isWanted(): boolean;
   release(): Promise<void>;
 }
 
@@ -23,6 +25,14 @@ function tryLock(file: string): DatabaseSync | undefined {
     }
     throw error;
   }
+}
+
+/** A process that waits for the lock holds this one meanwhile. */
+const WAITING = 'waiting.sqlite';
+
+function unlock(database: DatabaseSync | undefined): void {
+  database?.exec('ROLLBACK');
+  database?.close();
 }
 
 async function holderOf(file: string): Promise<string> {
@@ -44,31 +54,42 @@ export async function acquireLock(
 ): Promise<Lock> {
   await fs.mkdir(directory, { recursive: true, mode: 0o755 });
   const file = path.join(directory, 'lock.sqlite');
+  const queue = path.join(directory, WAITING);
   const deadline = Date.now() + wait * 1000;
-  for (;;) {
-    signal?.throwIfAborted();
-    const database = tryLock(file);
-    if (database !== undefined) {
-      const since = new Date().toISOString();
-      await writeFileAtomic(
-        `${file}.holder`,
-        `process ${process.pid} (lockstep ${command}), since ${since}\n`,
-      );
-      return {
-        async release(): Promise<void> {
-          await fs.rm(`${file}.holder`, { force: true });
-          database.exec('ROLLBACK');
-          database.close();
-        },
-      };
-    }
-    if (Date.now() >= deadline) {
-      throw new LockstepError('LOCKED', `the state folder is in use by ${await holderOf(file)}`, {
-        hint: 'wait for it to end, or call again with --wait SECONDS',
+  let waiting: DatabaseSync | undefined;
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const database = tryLock(file);
+      if (database !== undefined) {
+        const since = new Date().toISOString();
+        await writeFileAtomic(
+          `${file}.holder`,
+          `process ${process.pid} (lockstep ${command}), since ${since}\n`,
+        );
+        return {
+          isWanted() {
+            const other = tryLock(queue);
+            unlock(other);
+            return other === undefined;
+          },
+          async release(): Promise<void> {
+            await fs.rm(`${file}.holder`, { force: true });
+            unlock(database);
+          },
+        };
+      }
+      if (Date.now() >= deadline) {
+        throw new LockstepError('LOCKED', `the state folder is in use by ${await holderOf(file)}`, {
+          hint: 'wait for it to end, or call again with --wait SECONDS',
+        });
+      }
+      waiting ??= tryLock(queue);
+      await new Promise((resolve) => {
+        setTimeout(resolve, POLL_MILLISECONDS);
       });
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, POLL_MILLISECONDS);
-    });
+  } finally {
+    unlock(waiting);
   }
 }

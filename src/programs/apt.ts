@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import * as path from 'node:path';
 import { type RunResult, runProgram } from './run.ts';
 
 /** apt, bound to a private root by its configuration file; the host's apt state is not touched. */
@@ -43,9 +44,18 @@ function catCommand(file: string, near: Near | undefined): [program: string, arg
   return ['bash', ['-c', CAT_NEAR, 'bash', file, String(near.lines), ...patterns]];
 }
 
+/** Folder of a private root for apt's temporary files. */
+export const APT_SCRATCH = 'tmp';
+
 /** @param config path of the private root's apt.conf */
 export function aptWith(config: string): Apt {
-  const env = { APT_CONFIG: config };
+  const scratch = path.join(path.dirname(config), APT_SCRATCH);
+  const env = {
+    APT_CONFIG: config,
+    // What apt has in work lies in the root, where the next command finds what a killed one has left; not where the
+    // path is an odd one, which apt-key(8) does not quote.
+    ...(/^[\w./+-]+$/.test(scratch) ? { TMPDIR: scratch } : {}),
+  };
   const run = (program: string) => {
     return (args: readonly string[], signal?: AbortSignal): Promise<RunResult> =>
       // apt goes with Lockstep, however that ends: one left over would hold the lists' lock.

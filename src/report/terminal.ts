@@ -31,7 +31,10 @@ export class TerminalReport {
     const id = 'module' in event ? `${event.module} ${event.release}` : '';
     switch (event.type) {
       case 'plan':
+        // What a plan has queued is all that is left: what was built before it counts no more.
         this.#queued = event.queued;
+        this.#done = 0;
+        this.#spent = 0;
         break;
       case 'target-started':
         this.#running.set(id, Date.now());

@@ -12,6 +12,7 @@ import { acquireLock, type Lock } from '../core/lock.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import type { Emit } from '../model/events.ts';
 import type { DebRef } from '../model/packages.ts';
+import { APT_SCRATCH } from '../programs/apt.ts';
 import { runProgram } from '../programs/run.ts';
 import { runsAsRoot } from '../programs/sandbox.ts';
 
@@ -36,8 +37,10 @@ export interface Context {
   exclusive: boolean;
   /** The folder's marker of a build in work; another process reads them for its status. */
   markerOf(key: string): string;
-  /** Keys that another process is building now. */
+  /** Keys that are being built now, by this process or another one. */
   building(): Promise<Set<string>>;
+  /** Whether another process waits for the state folder. */
+  isWanted(): boolean;
   /** Compilations of earlier builds; undefined when the configuration wants none. */
   objects: ObjectStore | undefined;
   /** A store of unpacked packages fed by an archive. */
@@ -127,10 +130,8 @@ function assemble(
     exclusive,
     jobs: config.jobs ?? availableParallelism(),
     markerOf: (key) => path.join(work, `${key}${MARKER}`),
+    isWanted: () => lock?.isWanted() === true,
     async building() {
-      if (exclusive) {
-        return new Set();
-      }
       const names = await fs.readdir(work).catch(() => []);
       return new Set(
         names.filter((name) => name.endsWith(MARKER)).map((name) => name.slice(0, -MARKER.length)),
@@ -182,6 +183,7 @@ async function removeLeftovers(state: string): Promise<void> {
     for (const architecture of await list(path.join(archives, archive))) {
       const root = path.join(archives, archive, architecture);
       roots.push(root, path.join(root, 'good'), path.join(root, 'solver'));
+      await removeTree(path.join(root, APT_SCRATCH));
     }
   }
   const folders = [

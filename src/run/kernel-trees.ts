@@ -6,11 +6,14 @@ import { kernelId } from '../planner/names.ts';
 import { parseSymvers, type SymbolTable } from '../verifier/symvers.ts';
 import type { Context } from './context.ts';
 
-/** Kernel trees and symbol tables of one run, read once for all modules. */
+/** Kernels that are kept, some megabytes each: builds for one kernel come mostly together. */
+const KEPT = 8;
+
+/** Kernel trees and symbol tables, read once for all modules that are built for a kernel at about the same time. */
 export class KernelTrees {
   readonly #store: Store;
-  readonly #trees = new Map<string, Promise<KernelTree>>();
-  readonly #symbols = new Map<string, SymbolTable>();
+  #trees = new Map<string, Promise<KernelTree>>();
+  #symbols = new Map<string, SymbolTable>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -20,7 +23,11 @@ export class KernelTrees {
     const { kernel } = target;
     const id = kernelId(kernel);
     const tree = this.#trees.get(id) ?? openKernelTree(kernel, this.#store);
+    // The one that was asked for last is the last to go.
+    this.#trees.delete(id);
     this.#trees.set(id, tree);
+    this.#trees = new Map([...this.#trees].slice(-KEPT));
+    this.#symbols = new Map([...this.#symbols].filter(([known]) => this.#trees.has(known)));
     // The next module of the kernel tries again.
     tree.catch(() => this.#trees.delete(id));
     return tree;

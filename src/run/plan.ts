@@ -28,7 +28,10 @@ export async function planAll(
 }
 
 /** Tells the ledger which kernels there are, and what arrived; what could not be read counts as it was. */
-async function noteKernels({ ledger }: Context, survey: Survey): Promise<void> {
+export async function noteKernels(
+  { ledger }: Pick<Context, 'ledger'>,
+  survey: Survey,
+): Promise<void> {
   const now = new Date();
   const suitesOf = new Map<Kernel, Record<string, string[]>>();
   for (const { suite, all } of survey.suites) {

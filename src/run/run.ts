@@ -2,7 +2,7 @@ import { LockstepError } from '../core/errors.ts';
 import type { BuildRecord } from '../model/records.ts';
 import type { Target } from '../model/plans.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
-import { buildAll, type BuildOptions } from './build-all.ts';
+import { buildAll } from './build-all.ts';
 import { boundCache } from './cache.ts';
 import type { Context } from './context.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './plan.ts';
 import { type PublishSummary, publishAll, tellPublished } from './publish.ts';
 import { type PushResult, pushAfterRun } from './push.ts';
-import { since, type Survey } from './survey.ts';
+import { since } from './survey.ts';
 import { writeSiteAfterRun } from './write-site.ts';
 
 export interface RunResult extends SurveyPlan {
@@ -28,35 +28,15 @@ export interface RunResult extends SurveyPlan {
   seconds: number;
 }
 
-/** How a run's builds go, and what is waited for after them, however they end. */
-export type RunOptions = BuildOptions & { end?: () => Promise<void> };
-
-async function buildAndEnd(
-  context: Context,
-  first: SurveyPlan,
-  { end, ...options }: RunOptions,
-): ReturnType<typeof buildAll> {
-  try {
-    return await buildAll(context, first, options);
-  } finally {
-    await end?.();
-  }
-}
-
 /**
  * The main job: archive → kernels and modules → plan → build and verify → package → publish → status site.
- *
- * @param optionsFor how the builds of a survey go; all at once, published at their end, unless given
  */
-export async function run(
-  context: Context,
-  optionsFor: (survey: Survey) => RunOptions = () => ({}),
-): Promise<RunResult> {
+export async function run(context: Context): Promise<RunResult> {
   const began = Date.now();
   const first = await planAll(context, { refresh: true });
   const { survey } = first;
   try {
-    const { built, published } = await buildAndPublish(context, first, optionsFor(survey));
+    const { built, published } = await buildAndPublish(context, first);
     const plan = await planSurvey(context, survey);
     await writeSiteAfterRun(context, survey, plan);
     const pushes = await pushAfterRun(context);
@@ -76,12 +56,11 @@ export async function run(
 async function buildAndPublish(
   context: Context,
   first: SurveyPlan,
-  options: RunOptions,
 ): Promise<Pick<RunResult, 'built' | 'published'>> {
   const { emit } = context;
   const { survey } = first;
   const buildBegan = Date.now();
-  const { built, failure, plan } = await buildAndEnd(context, first, options);
+  const { built, failure, plan } = await buildAll(context, first);
   if (built.length > 0) {
     const seconds = since(buildBegan);
     emit({ type: 'phase-done', phase: 'build', seconds, detail: `${built.length} targets` });
@@ -107,7 +86,8 @@ async function buildAndPublish(
   return { built: built.length, published };
 }
 
-async function clearCache(context: Context): Promise<void> {
+/** Makes the cache as small as it shall be, and says so when something went. */
+export async function clearCache(context: Context): Promise<void> {
   const began = Date.now();
   const { before, after, removed } = await boundCache(context);
   if (removed > 0) {

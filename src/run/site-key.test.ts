@@ -23,6 +23,7 @@ test('the key is that of all that is shown, but for the time', async () => {
     { ...data, kernels: [Object.assign({}, kernel, { suites: new Map() }), ...kernels] },
     { ...data, problems: [{ what: 'x', message: 'y', lastGood: undefined }] },
     { ...data, outcomes: data.outcomes.concat(outcome ?? []) },
+    { ...data, tracking: [] },
     { ...data, url: 'https://other.example/' },
   ];
   const keys = changed.map((other) => siteKey(other, 'a'));

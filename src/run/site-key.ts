@@ -27,16 +27,17 @@ export async function templatesHash(): Promise<string> {
  */
 export function siteKey(data: SiteData, templates: string): string {
   const hash = createHash('sha256').update(templates);
-  const { origin, url, slug, suites, modules, absent, problems, outcomes, lags } = data;
+  const { origin, url, slug, suites, modules, tracking, absent, problems, outcomes, lags } = data;
   const counts = { outcomes: outcomes.length, lags: lags.length };
-  hash.update(JSON.stringify({ origin, url, slug, suites, modules, absent, problems, counts }));
+  const rest = { modules, tracking, absent, problems, counts };
+  hash.update(JSON.stringify({ origin, url, slug, suites, ...rest }));
   const places = new Map<SiteKernel, number>();
   for (const kernel of data.kernels) {
     places.set(kernel, places.size);
     hash.update(JSON.stringify([kernel, [...kernel.suites]]));
   }
-  for (const { kernel, ...rest } of data.cells) {
-    hash.update(JSON.stringify([places.get(kernel), rest]));
+  for (const { kernel, ...cell } of data.cells) {
+    hash.update(JSON.stringify([places.get(kernel), cell]));
   }
   return hash.digest('hex');
 }

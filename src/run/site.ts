@@ -1,6 +1,7 @@
 import { compareText } from '../core/compare.ts';
 import { compareVersions } from '../debian/version.ts';
 import { lagsOf } from '../ledger/lag.ts';
+import type { Publications } from '../ledger/schema.ts';
 import { actionOf } from '../model/actions.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
@@ -11,7 +12,14 @@ import { sourceLabel } from '../model/sources.ts';
 import { VERDICT_MEANINGS } from '../model/verdicts.ts';
 import { kernelId } from '../planner/names.ts';
 import { slugOf } from '../publisher/names.ts';
-import type { SiteBuild, SiteCell, SiteData, SiteKernel, SiteModule } from '../site/data.ts';
+import type {
+  SiteBuild,
+  SiteCell,
+  SiteData,
+  SiteKernel,
+  SiteModule,
+  SiteTracking,
+} from '../site/data.ts';
 import type { Context } from './context.ts';
 import { problemsOf, type SurveyPlan } from './plan.ts';
 import type { Survey } from './survey.ts';
@@ -35,6 +43,7 @@ export async function gatherSite(context: Context, plan: SurveyPlan): Promise<Si
     kernels: kernels.all(),
     cells,
     modules: modulesOf(survey, cells),
+    tracking: trackingOf(await ledger.publications()),
     absent: plan.plan.absent,
     problems: [
       ...problemsOf(survey).map(({ suite, component, architecture, message, lastGood }) => ({
@@ -52,6 +61,17 @@ export async function gatherSite(context: Context, plan: SurveyPlan): Promise<Si
     lags: lagsOf(await ledger.timeline.arrivals.read(), outcomes),
     logs: new Set(),
   };
+}
+
+/** The tracking packages that are published now, in the order of the file. */
+function trackingOf(publications: Publications): SiteTracking[] {
+  return Object.entries(publications).flatMap(([suite, entries]) =>
+    Object.values(entries).flatMap(({ kind, module, architecture, track }): SiteTracking[] =>
+      kind !== 'tracking' || module === undefined || track === undefined
+        ? []
+        : [{ suite, module, architecture, track }],
+    ),
+  );
 }
 
 /** The kernels of all published suites, and those that a package is kept for, each once. */

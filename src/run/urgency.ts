@@ -2,6 +2,8 @@ import type { Target } from '../model/plans.ts';
 import type { BuildRecord } from '../model/records.ts';
 
 const MINUTE = 60_000;
+/** A build of so many seconds is a long one, beside which a short one may run. */
+export const LONG_SECONDS = 120;
 /** The longest time between two tries of a build that failed because of the machine. */
 const LONGEST_WAIT = 6 * 60 * MINUTE;
 

@@ -70,6 +70,15 @@ export interface SiteModule {
   versions: readonly { version: string; from: string; source: string; component: string }[];
 }
 
+/** A tracking package that the repository has now, whatever the next builds will change. */
+export interface SiteTracking {
+  suite: string;
+  module: string;
+  architecture: string;
+  /** The metapackage that it goes with, without `linux-image-`. */
+  track: string;
+}
+
 /** Something that could not be read. */
 export interface SiteProblem {
   what: string;
@@ -94,6 +103,8 @@ export interface SiteData {
   cells: readonly SiteCell[];
   /** By name. */
   modules: readonly SiteModule[];
+  /** What can be installed. */
+  tracking: readonly SiteTracking[];
   absent: readonly AbsentModule[];
   problems: readonly SiteProblem[];
   /** Oldest first. */

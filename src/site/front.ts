@@ -1,4 +1,4 @@
-import { installCommand, sourcesAddress, trackingPackages } from './install.ts';
+import { installLines, sourcesAddress } from './install.ts';
 import { readyForm } from './kernel-pages.ts';
 import { command, folded, renderPage, type SiteFile, time } from './layout.ts';
 import { type Markup, markup, NOTHING } from './markup.ts';
@@ -28,10 +28,10 @@ ${modules(index)}`,
 
 function installSections({ data }: SiteIndex): Markup {
   const sections = data.suites.map((suite) => {
-    const [example] = trackingPackages(data.cells, suite);
+    const example = installLines(data, suite);
     const address = sourcesAddress(data, suite);
     return markup`<section><h3>${suite}</h3>
-${example === undefined ? markup`<p>Nothing can be installed from it yet.</p>` : command(installCommand(data, suite, [example]))}
+${example === undefined ? markup`<p>Nothing can be installed from it yet.</p>` : command(example)}
 <p class="note">Its source for apt, the key inside: <a href="${suite}.sources">${address}</a></p></section>`;
   });
   return markup`<h2>Use it</h2><p>As root, on a machine of the suite; put the module that you want in place of the example.</p>${sections.slice(0, 1)}${folded('Other suites', sections.slice(1))}`;

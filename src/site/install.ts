@@ -1,6 +1,5 @@
 import { compareText } from '../core/compare.ts';
-import type { SiteCell, SiteData } from './data.ts';
-import { cellsOf, type SuiteMatrix } from './site-index.ts';
+import type { SiteData, SiteTracking } from './data.ts';
 
 /** The address of a suite's file for sources.list.d. */
 export function sourcesAddress({ url }: Pick<SiteData, 'url'>, suite: string): string {
@@ -22,28 +21,36 @@ export function installCommand(
 /** Debian Policy 5.6.1: a name that is none goes into no command. */
 const PACKAGE_NAME = /^[a-z0-9][a-z0-9+.-]+$/;
 
-/** The tracking packages of a module in a suite that can be installed now, the usual flavour's first. */
-export function trackingPackages(cells: readonly SiteCell[], suite: string): string[] {
-  const names = cells
-    .filter(({ verdict, suites }) => verdict === 'published' && suites.includes(suite))
-    .flatMap(({ module, kernel }) =>
-      (kernel.suites.get(suite) ?? []).map((track) => ({
-        name: `${module}-modules-${track}`,
-        track,
-        isUsual: track === kernel.architecture,
-      })),
-    )
+/** The names of some tracking packages, the usual flavour's first. */
+export function trackingNames(packages: readonly SiteTracking[]): string[] {
+  const names = packages
+    .map(({ module, track, architecture }) => ({
+      name: `${module}-modules-${track}`,
+      track,
+      isUsual: track === architecture,
+    }))
     .filter(({ name }) => PACKAGE_NAME.test(name))
-    .toSorted((a, b) => Number(b.isUsual) - Number(a.isUsual) || compareText(a.track, b.track));
+    .toSorted(
+      (a, b) =>
+        Number(b.isUsual) - Number(a.isUsual) ||
+        compareText(a.track, b.track) ||
+        compareText(a.name, b.name),
+    );
   return [...new Set(names.map(({ name }) => name))];
 }
 
-/** An example for a suite and architecture; undefined when nothing of it can be installed. */
+/** An example for a suite, or one of its architectures; undefined when nothing of it can be installed. */
 export function installLines(
-  data: Pick<SiteData, 'url' | 'slug'>,
-  matrix: SuiteMatrix,
+  data: Pick<SiteData, 'url' | 'slug' | 'tracking'>,
+  suite: string,
+  architecture?: string,
 ): string | undefined {
-  const { suite } = matrix;
-  const [example] = trackingPackages(cellsOf(matrix, 'all'), suite);
+  const [example] = trackingNames(
+    data.tracking.filter(
+      (entry) =>
+        entry.suite === suite &&
+        (architecture === undefined || entry.architecture === architecture),
+    ),
+  );
   return example === undefined ? undefined : installCommand(data, suite, [example]);
 }

@@ -57,7 +57,7 @@ function newestPage(
     (line) =>
       markup`<li><a href="${link(path, paths.line(suite, line, lastPart(matrix, line)))}">${lineName(line, lines)}</a> <span class="muted">${count(line.kernels.length, 'kernel')}</span></li>`,
   );
-  const install = installLines(data, matrix);
+  const install = installLines(data, suite, architecture);
   return renderPage(data, {
     ...{ path, title: titleOf(matrix), section: 'overview', above: [], isWide: true },
     body: markup`<h1>${titleOf(matrix)}</h1>

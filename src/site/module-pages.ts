@@ -1,7 +1,7 @@
 import { chunksOf } from './chunks.ts';
 import type { SiteCell, SiteData, SiteModule } from './data.ts';
 import { badgeText } from './badge.ts';
-import { installCommand, trackingPackages } from './install.ts';
+import { installCommand, trackingNames } from './install.ts';
 import { command, folded, pager, renderPage, type SiteFile } from './layout.ts';
 import { type Markup, markup, NOTHING } from './markup.ts';
 import { link, paths } from './paths.ts';
@@ -34,7 +34,7 @@ export function* modulePages(index: SiteIndex, module: SiteModule): Generator<Si
       ...{ feed: paths.moduleFeed(module.name) },
       above: [{ label: 'Modules', path: paths.modules }],
       body: markup`<h1>${module.name}</h1>
-${at === 0 ? about(data, path, module, cells, current) : NOTHING}
+${at === 0 ? about(data, path, module, current) : NOTHING}
 ${at === 0 ? markup`<h2>Kernels of today</h2>${current.length === 0 ? markup`<p>No kernel that a metapackage points to.</p>` : rowsTable('kernel', currentParts[0] ?? [], 'Kernels of today')}${moreCurrent(currentParts)}` : NOTHING}
 ${hasRows ? markup`<h2>Other kernels</h2>${rowsTable('kernel', rows, 'Other kernels')}` : NOTHING}
 ${pager(path, at + 1, links)}`,
@@ -54,7 +54,6 @@ function about(
   data: SiteData,
   path: string,
   module: SiteModule,
-  cells: readonly SiteCell[],
   current: readonly SiteCell[],
 ): Markup {
   const tally = tallyOf(current);
@@ -68,7 +67,7 @@ ${module.withheld === undefined ? NOTHING : markup`<p class="note">Not published
 ${current.length > 0 ? markup`<p class="tally">${bar(tally)} <span>${tallyText(tally)}, of the kernels that metapackages point to</span></p>` : NOTHING}
 ${homepage(module)}
 <dl class="facts">${versions}</dl>
-${install(data, cells)}
+${install(data, module)}
 ${badgeSection(data, path, module, current)}`;
 }
 
@@ -79,9 +78,11 @@ function homepage({ homepage: address }: SiteModule): Markup {
     : NOTHING;
 }
 
-function install(data: SiteData, cells: readonly SiteCell[]): Markup {
+function install(data: SiteData, { name: module }: SiteModule): Markup {
   const suites = data.suites.flatMap((suite) => {
-    const [usual, ...others] = trackingPackages(cells, suite);
+    const [usual, ...others] = trackingNames(
+      data.tracking.filter((entry) => entry.suite === suite && entry.module === module),
+    );
     return usual === undefined
       ? []
       : [

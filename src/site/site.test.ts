@@ -17,6 +17,20 @@ function render(data: SiteData): Map<string, string> {
 
 const SMALL = makeSiteData({ modules: 14, kernels: 140 });
 
+test('what is published can be installed, whatever of it is to be built anew', () => {
+  const queued = SMALL.cells.map(
+    (cell): SiteCell => ({ ...cell, verdict: 'queued', reason: 'new toolchain' }),
+  );
+  const waiting = render({ ...SMALL, cells: queued });
+  const none = render({ ...SMALL, cells: queued, tracking: [] });
+  for (const path of [paths.front, paths.module('acpi-call'), paths.matrix('trixie', 'amd64')]) {
+    expect(waiting.get(path)).toContain('apt install acpi-call-modules-amd64');
+    expect(none.get(path)).not.toContain('apt install');
+  }
+  expect(waiting.get(paths.front)).not.toContain('Nothing can be installed');
+  expect(none.get(paths.front)).toContain('Nothing can be installed');
+});
+
 describe('what a site has', () => {
   const files = render(SMALL);
 

@@ -33,16 +33,25 @@ export interface SteerableMirror extends AsyncDisposable {
   securityUrl: string;
   /** Paths that were asked for, from `/debian` on, in order. */
   requests: string[];
+  /** Paths and statuses of the answers, in order; 304 for a file that the client has. */
+  answers: { name: string; status: number }[];
   /** How many bytes of bodies without end were taken. */
   flooded(): number;
   /** From now on a path that matches is served so; what was steered last counts. */
   steer(pattern: RegExp, behaviour: Behaviour): void;
   /** Everything is served as it is again. */
   calm(): void;
-  /** Serves a body of the test's own at a path below the mirror: `dists/trixie/InRelease`. */
+  /**
+   * Serves a body of the test's own at a path below the mirror: `dists/trixie/InRelease`, or from the top:
+   * `/debian-security/dists/trixie-security/InRelease`.
+   */
   put(name: string, body: Buffer | string): void;
-  /** The body of a file as Debian's mirror has it. */
+  /** What is served of the test's own there. */
+  own(name: string): Buffer | undefined;
+  /** The body of a file as Debian's mirror has it; named as for `put`. */
   original(name: string): Promise<Buffer>;
+  /** Fetches a file from Debian's mirror again when it is asked for the next time. */
+  forget(name: string): Promise<void>;
 }
 
 /** Files whose content never changes under their name. */
@@ -60,14 +69,24 @@ class Upstream {
     return pending;
   }
 
-  async #fetch(name: string): Promise<Buffer> {
+  async forget(name: string): Promise<void> {
+    const { file } = await this.#placeOf(name);
+    await fs.rm(file, { force: true });
+    this.#pending.delete(name);
+  }
+
+  async #placeOf(name: string): Promise<{ address: string; file: string }> {
     const cache = path.join(path.dirname((await testCache()).archives), 'steerable');
     await fs.mkdir(cache, { recursive: true });
     const access = await debianAccess();
     const security = name.startsWith('/debian-security/');
     const base = access.mirrorOf(security ? 'trixie-security' : 'trixie').replace(/\/$/, '');
     const address = base + name.slice(security ? '/debian-security'.length : '/debian'.length);
-    const file = path.join(cache, sha256(address));
+    return { address, file: path.join(cache, sha256(address)) };
+  }
+
+  async #fetch(name: string): Promise<Buffer> {
+    const { address, file } = await this.#placeOf(name);
     const stat = await fs.stat(file).catch(() => undefined);
     const fresh = stat !== undefined && Date.now() - stat.mtimeMs < FRESH_MILLISECONDS;
     if (!fresh && !(LASTING.test(name) && stat !== undefined)) {
@@ -139,9 +158,10 @@ function answer(
   body: Buffer,
   behaviour: Behaviour | undefined,
   flooded: (count: number) => void,
+  headers: http.OutgoingHttpHeaders,
 ): void {
   const whole = (content: Buffer): void => {
-    response.writeHead(200, { 'content-length': content.length });
+    response.writeHead(200, { ...headers, 'content-length': content.length });
     response.end(content);
   };
   const half = body.subarray(0, Math.floor(body.length / 2));
@@ -182,15 +202,27 @@ function answer(
   }
 }
 
+/** A name from the top of the server. */
+function fromTop(name: string): string {
+  return name.startsWith('/') ? name : `/debian/${name}`;
+}
+
 /** A mirror on 127.0.0.1 that has what Debian's mirror has, and serves it as a test wants. */
 export async function steerableMirror(): Promise<SteerableMirror> {
   const upstream = new Upstream();
   const own = new Map<string, Buffer>();
+  /** Milliseconds since 1970, in whole seconds. */
+  const modified = new Map<string, number>();
   const requests: string[] = [];
+  const answers: SteerableMirror['answers'] = [];
   let floodedBytes = 0;
   let rules: { pattern: RegExp; behaviour: Behaviour }[] = [];
 
-  async function serve(name: string, response: http.ServerResponse): Promise<void> {
+  async function serve(
+    name: string,
+    { headers }: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
     const behaviour = rules.findLast(({ pattern }) => pattern.test(name))?.behaviour;
     let body = own.get(name) ?? Buffer.alloc(0);
     const bodiless = behaviour?.kind === 'status' || behaviour?.kind === 'reset';
@@ -206,15 +238,24 @@ export async function steerableMirror(): Promise<SteerableMirror> {
       }
       body = found;
     }
-    answer(response, body, behaviour, (count) => {
+    const changed = modified.get(name);
+    const date = changed === undefined ? undefined : new Date(changed).toUTCString();
+    if (behaviour === undefined && date !== undefined && headers['if-modified-since'] === date) {
+      response.writeHead(304);
+      response.end();
+      return;
+    }
+    const flooded = (count: number): void => {
       floodedBytes += count;
-    });
+    };
+    answer(response, body, behaviour, flooded, date === undefined ? {} : { 'last-modified': date });
   }
 
   const server = http.createServer((request, response) => {
     const name = decodeURIComponent(request.url ?? '/');
     requests.push(name);
-    serve(name, response).catch((error: unknown) => {
+    response.once('close', () => answers.push({ name, status: response.statusCode }));
+    serve(name, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
@@ -227,6 +268,7 @@ export async function steerableMirror(): Promise<SteerableMirror> {
     url: `http://127.0.0.1:${port}/debian`,
     securityUrl: `http://127.0.0.1:${port}/debian-security`,
     requests,
+    answers,
     flooded: () => floodedBytes,
     steer(pattern, behaviour) {
       rules.push({ pattern, behaviour });
@@ -235,9 +277,15 @@ export async function steerableMirror(): Promise<SteerableMirror> {
       rules = [];
     },
     put(name, body) {
-      own.set(`/debian/${name}`, Buffer.from(body));
+      const at = fromTop(name);
+      const second = Math.floor(Date.now() / 1000) * 1000;
+      // A date has whole seconds: what changes twice in one is changed later still.
+      modified.set(at, Math.max(second, (modified.get(at) ?? 0) + 1000));
+      own.set(at, Buffer.from(body));
     },
-    original: (name) => upstream.get(`/debian/${name}`),
+    own: (name) => own.get(fromTop(name)),
+    original: (name) => upstream.get(fromTop(name)),
+    forget: (name) => upstream.forget(fromTop(name)),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => {

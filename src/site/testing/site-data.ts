@@ -1,6 +1,13 @@
 import type { Lag, Outcome } from '../../model/timeline.ts';
 import { VERDICT_MEANINGS, type Verdict } from '../../model/verdicts.ts';
-import type { SiteBuild, SiteCell, SiteData, SiteKernel, SiteModule } from '../data.ts';
+import type {
+  SiteBuild,
+  SiteCell,
+  SiteData,
+  SiteKernel,
+  SiteModule,
+  SiteTracking,
+} from '../data.ts';
 
 const NAMES = [
   ...['v4l2loopback', 'acpi-call', 'openvpn-dco', 'zfs', 'wireguard', 'virtualbox', 'evdi'],
@@ -126,9 +133,21 @@ export function makeSiteData(size: SiteSize): SiteData {
     ...{ origin: 'Example Modules', url: 'https://modules.example/', slug: 'example-modules' },
     ...{ at: instant(0), suites: size.isOneMatrix === true ? ['trixie'] : SUITES, kernels, cells },
     modules: names.map((name, at) => makeModule(name, at)),
+    tracking: trackingOf(cells),
     ...{ absent: [], problems: [], outcomes: outcomesOf(cells), lags: lagsOf(cells) },
     logs: new Set(cells.flatMap(({ build }) => build?.key ?? [])),
   };
+}
+
+/** Published cells of kernels that a metapackage points to. */
+function trackingOf(cells: readonly SiteCell[]): SiteTracking[] {
+  return cells
+    .filter(({ verdict }) => verdict === 'published')
+    .flatMap(({ module, kernel: { suites, architecture } }) =>
+      [...suites].flatMap(([suite, tracks]) =>
+        tracks.map((track) => ({ suite, module, architecture, track })),
+      ),
+    );
 }
 
 function makeModule(name: string, at: number): SiteModule {

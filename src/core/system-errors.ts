@@ -1,4 +1,4 @@
-import { errnoOf, LockstepError } from '../core/errors.ts';
+import { errnoOf, LockstepError } from './errors.ts';
 
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 const NOT_WRITABLE: ReadonlySet<string> = new Set([
