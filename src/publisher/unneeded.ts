@@ -56,10 +56,7 @@ async function unneededInPool(
   for (const entry of await filesOf(path.join(directory, 'pool'))) {
     const file = path.join(entry.parentPath, entry.name);
     const isOurs = isKnown && entry.name.endsWith('.deb');
-    if (
-      entry.name.startsWith('.tmp-') ||
-      (isOurs && !named.has(path.relative(directory, file)))
-    ) {
+    if (entry.name.startsWith('.tmp-') || (isOurs && !named.has(path.relative(directory, file)))) {
       files.push(file);
     }
   }
