@@ -123,11 +123,13 @@ async function expectSame(): Promise<void> {
 /** Each of the five calls of rsync, before its first file has its name, and later. */
 const KILLS: readonly Kill[] = [
   { command: 1, call: 'rename', place: 1 },
+  { command: 1, call: 'rename', place: 2 },
   { command: 1, call: 'rename', place: 5 },
   { command: 2, call: 'rename', place: 1 },
   { command: 2, call: 'rename', place: 3 },
   { command: 3, call: 'rename', place: 1 },
   { command: 4, call: 'rename', place: 1 },
+  { command: 4, call: 'rename', place: 2 },
   { command: 5, call: 'unlink', place: 1 },
   { command: 5, call: 'unlink', place: 3 },
 ];

@@ -46,13 +46,22 @@ const SWITCH: Step = {
 /** Pages; their time stamps differ by less than a second where a run wrote them twice. */
 const SITE: Step = {
   args: ['--delete-delay', '--modify-window=-1'],
-  rules: [HIDDEN, '+ /status/***', '+ /index.html', '- *'],
+  rules: ['hide .*', '+ /status/***', '+ /index.html', '- *'],
 };
 
 /** Only removes; what is hidden here is old there, and goes too: parts of files that were never ended. */
 const OLD: Step = {
   args: ['--delete', '--existing', '--ignore-existing'],
-  rules: ['hide .*', '+ /pool/***', '+ /dists/***', '- *'],
+  rules: [
+    'hide .*',
+    ...[
+      '+ /.*.asc.??????',
+      '+ /.*.sources.??????',
+      '+ /.index.html.??????',
+      '+ /.rsync-partial/***',
+    ],
+    ...['+ /pool/***', '+ /dists/***', '- *'],
+  ],
 };
 
 /**
