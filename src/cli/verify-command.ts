@@ -13,10 +13,14 @@ interface RepairFlags extends CommonFlags {
   wait: number;
 }
 
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
 function textOf({ suites, packages, defects }: Verification): string {
   return [
     ...defects.map(({ what, problem }) => `${printable(what)} ${printable(problem)}\n`),
-    `${suites} suites, ${packages} packages, ${defects.length} defects\n`,
+    `${counted(suites, 'suite')}, ${counted(packages, 'package')}, ${counted(defects.length, 'defect')}\n`,
   ].join('');
 }
 
