@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { assemble, type BlockedIndex, plainBlocks, updateBlocks } from './blocks.ts';
+import { assemble, type BlockedIndex, FreshBlocks, plainBlocks, updateBlocks } from './blocks.ts';
 import { Store } from './store.ts';
 
 let root: string;
@@ -20,6 +20,12 @@ afterAll(async () => {
   store.close();
   await fs.rm(root, { recursive: true, force: true });
 });
+
+async function update(index: BlockedIndex, keys: readonly string[] | 'all') {
+  const fresh = new FreshBlocks(store);
+  updateBlocks(store, index, keys, fresh);
+  await fresh.compress(0);
+}
 
 /** An index of a set of words. */
 function indexOf(suite: string, words: ReadonlySet<string>): BlockedIndex {
@@ -50,14 +56,13 @@ test('blocks are a function of what is in an index, whichever way it came to be'
       for (const state of states) {
         const now = new Set(state);
         const index = indexOf(suite, now);
-        await updateBlocks(
-          store,
+        await update(
           index,
           [...before, ...now].filter((word) => !before.has(word) || !now.has(word)),
         );
         before = now;
         const once = indexOf(`made at once ${count}`, now);
-        await updateBlocks(store, once, 'all');
+        await update(once, 'all');
         const text = [...now].sort().map((word) => `${word} is here\n`);
         expect(Buffer.concat([...plainBlocks(store, index)]).toString('latin1')).toBe(
           text.join(''),
@@ -74,13 +79,13 @@ test('blocks are a function of what is in an index, whichever way it came to be'
 test('one word more changes one block, and what others read is the whole', async () => {
   const words = new Set(Array.from({ length: 2000 }, (_, at) => `word-${(at * 7919) % 5000}`));
   const index: BlockedIndex = { ...indexOf('big', words), spacing: 64, forms: ['.gz', '.xz'] };
-  await updateBlocks(store, index, 'all');
+  await update(index, 'all');
   const blocks = (): string[] =>
     store.texts("SELECT block FROM part WHERE suite = 'big' ORDER BY first");
   const before = blocks();
   expect(before.length).toBeGreaterThan(10);
   words.add('word-1234x');
-  await updateBlocks(store, index, ['word-1234x']);
+  await update(index, ['word-1234x']);
   const after = blocks();
   expect(after.length - after.filter((block) => before.includes(block)).length).toBeLessThanOrEqual(
     2,

@@ -23,9 +23,9 @@ export interface BlockedIndex {
    * The entries from one key up to another one, without it, in order; entries of one key stand beside each other.
    *
    * @param to undefined: up to the end
-   * @param present text of the blocks that these keys had; undefined when there were none
+   * @param present reads the text of the blocks that these keys had; undefined when there were none
    */
-  entries(from: string, to: string | undefined, present: string | undefined): IndexEntry[];
+  entries(from: string, to: string | undefined, present: (() => string) | undefined): IndexEntry[];
 }
 
 interface Part {
@@ -120,21 +120,74 @@ function cut(
   return blocks;
 }
 
+/** Texts of blocks that are not compressed yet, by their hash. */
+export class FreshBlocks {
+  readonly #store: Store;
+  readonly #texts = new Map<string, { text: Buffer; forms: BlockedIndex['forms'] }>();
+  #bytes = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  add(hash: string, text: Buffer, forms: BlockedIndex['forms']): void {
+    if (
+      !this.#texts.has(hash) &&
+      this.#store.get('SELECT 1 FROM block WHERE sha256 = ?', hash) === undefined
+    ) {
+      this.#texts.set(hash, { text, forms });
+      this.#bytes += text.length;
+    }
+  }
+
+  /**
+   * Compresses what was added; equal text gives equal bytes.
+   *
+   * @param least how many bytes make it worth while
+   */
+  async compress(least: number): Promise<void> {
+    if (this.#bytes < least || this.#texts.size === 0) {
+      return;
+    }
+    const blocks = [...this.#texts];
+    const forXz = blocks.filter(([, { forms }]) => forms.includes('.xz'));
+    const [gz, xz] = await Promise.all([
+      Promise.all(
+        blocks.map(([, { text }]) => gzipAsync(text, { level: constants.Z_BEST_COMPRESSION })),
+      ),
+      compressXz(
+        forXz.map(([, { text }]) => text),
+        this.#store.scratch,
+      ),
+    ]);
+    const xzOf = new Map(forXz.map(([hash], at) => [hash, xz[at]]));
+    for (const [at, [hash]] of blocks.entries()) {
+      this.#store.run(
+        'INSERT INTO block VALUES (?, ?, ?)',
+        ...[hash, gz[at] ?? null, xzOf.get(hash) ?? null],
+      );
+    }
+    this.#texts.clear();
+    this.#bytes = 0;
+  }
+}
+
 /**
  * Makes the blocks of an index anew in which something changed, and no other one.
  *
  * @param keys keys whose entries came, went or changed; 'all' makes the whole index
+ * @param fresh gets the blocks that are new; they are to be compressed before the index is read
  */
-export async function updateBlocks(
+export function updateBlocks(
   store: Store,
   index: BlockedIndex,
   keys: readonly string[] | 'all',
-): Promise<void> {
+  fresh: FreshBlocks,
+): void {
   const { suite, path, spacing, encoding } = index;
   const before = partsOf(store, index);
   const isNew = keys === 'all' || before.length === 0;
   const parts = isNew ? [{ first: '', block: '' }] : before;
-  const fresh = new Map<string, Buffer>();
   const runs = isNew ? [[0, 1] as [number, number]] : runsOf(parts, keys);
   for (let run = runs.shift(); run !== undefined; run = runs.shift()) {
     let [from, end] = run;
@@ -144,7 +197,7 @@ export async function updateBlocks(
       const first = range[0]?.first ?? '';
       const present = isNew
         ? undefined
-        : range.map(({ block }) => textOf(store, block).toString(encoding)).join('');
+        : () => range.map(({ block }) => textOf(store, block).toString(encoding)).join('');
       const entries = index.entries(first, parts[end]?.first, present);
       if (from > 0 && entries[0]?.[0] !== first) {
         // A block whose first key is gone has no beginning of its own any more.
@@ -164,35 +217,15 @@ export async function updateBlocks(
     for (const { first, texts } of made) {
       const text = Buffer.from(texts.join(''), encoding);
       const hash = sha256(text);
-      fresh.set(hash, text);
+      fresh.add(hash, text, index.forms);
       store.run('INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?)', suite, path, first, hash);
     }
   }
-  await compress(store, index, fresh);
   for (const { block } of before) {
     store.run(
       'DELETE FROM block WHERE sha256 = ?1 AND NOT EXISTS (SELECT 1 FROM part WHERE block = ?1)',
       block,
     );
-  }
-}
-
-/** Compresses blocks that are not known yet; equal text gives equal bytes. */
-async function compress(
-  store: Store,
-  { forms }: BlockedIndex,
-  blocks: ReadonlyMap<string, Buffer>,
-): Promise<void> {
-  const wanted = [...blocks].filter(
-    ([hash]) => store.get('SELECT 1 FROM block WHERE sha256 = ?', hash) === undefined,
-  );
-  const texts = wanted.map(([, text]) => text);
-  const [gz, xz] = await Promise.all([
-    Promise.all(texts.map((text) => gzipAsync(text, { level: constants.Z_BEST_COMPRESSION }))),
-    forms.includes('.xz') ? compressXz(texts, store.scratch) : [],
-  ]);
-  for (const [at, [hash]] of wanted.entries()) {
-    store.run('INSERT INTO block VALUES (?, ?, ?)', hash, gz[at] ?? null, xz[at] ?? null);
   }
 }
 

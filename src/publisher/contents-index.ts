@@ -30,8 +30,11 @@ export function listedPaths(files: string): string[] {
   return files.split('\n').filter((path) => path !== '' && !path.endsWith(' '));
 }
 
-/** What changes in the lines: by path, the packages that come and those that go. */
-type Edits = ReadonlyMap<string, { come: Set<string>; go: Set<string> }>;
+/** What changes in a line: the packages that come and those that go. */
+interface Edit {
+  come: Set<string>;
+  go: Set<string>;
+}
 
 /** Whether another version of a package, which stays, has the same file. */
 function staysIn(store: Store, suite: string, architecture: string, deb: ChangedDeb): Set<string> {
@@ -48,9 +51,9 @@ function editsOf(
   suite: string,
   architecture: string,
   change: { added: readonly ChangedDeb[]; removed: readonly ChangedDeb[] },
-): Edits {
-  const edits = new Map<string, { come: Set<string>; go: Set<string> }>();
-  const at = (path: string): { come: Set<string>; go: Set<string> } => {
+): ReadonlyMap<string, Edit> {
+  const edits = new Map<string, Edit>();
+  const at = (path: string): Edit => {
     const edit = edits.get(path) ?? { come: new Set(), go: new Set() };
     edits.set(path, edit);
     return edit;
@@ -100,6 +103,41 @@ function sorted(lines: ReadonlyMap<string, readonly string[]>): IndexEntry[] {
     .map(([path, packages]) => [path, formatLine(path, packages.toSorted(compareText))]);
 }
 
+/** The lines of a text after some edits, both in order. */
+function edited(text: string, edits: readonly (readonly [string, Edit])[]): IndexEntry[] {
+  const entries: IndexEntry[] = [];
+  let next = 0;
+  const apply = (path: string, edit: Edit, names: readonly string[]): void => {
+    const kept = names.filter((name) => !edit.go.has(name) && !edit.come.has(name));
+    const all = [...kept, ...edit.come].sort(compareText);
+    if (all.length > 0) {
+      entries.push([path, formatLine(path, all)]);
+    }
+  };
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\n', at) + 1;
+    const line = text.slice(at, end);
+    const blank = line.lastIndexOf(' ');
+    const path = line.slice(0, blank).trimEnd();
+    let edit = edits[next];
+    for (; edit !== undefined && edit[0] < path; edit = edits[next]) {
+      apply(...edit, []);
+      next += 1;
+    }
+    if (edit?.[0] === path) {
+      apply(...edit, line.slice(blank + 1, -1).split(','));
+      next += 1;
+    } else {
+      entries.push([path, line]);
+    }
+    at = end;
+  }
+  for (const edit of edits.slice(next)) {
+    apply(...edit, []);
+  }
+  return entries;
+}
+
 /**
  * The `Contents` index of one architecture (wiki.debian.org/DebianRepository/Format): which packages have which file.
  *
@@ -112,28 +150,20 @@ export function contentsIndex(
   change: { added: readonly ChangedDeb[]; removed: readonly ChangedDeb[] },
 ): { index: BlockedIndex; keys: string[] } {
   const edits = editsOf(store, suite, architecture, change);
+  const sortedEdits = [...edits].sort(([left], [right]) => compareText(left, right));
   const index: BlockedIndex = {
     suite,
     path: `${component}/Contents-${architecture}`,
     spacing: SPACING,
     forms: ['.gz'],
     encoding: 'latin1',
-    entries(from, to, present) {
-      if (present === undefined) {
-        return sorted(allLines(store, suite, architecture));
-      }
-      const lines = parseContents(present);
-      for (const [path, { come, go }] of edits) {
-        if (path >= from && (to === undefined || path < to)) {
-          const kept = (lines.get(path) ?? []).filter((name) => !go.has(name) && !come.has(name));
-          lines.set(path, [...kept, ...come]);
-          if (kept.length + come.size === 0) {
-            lines.delete(path);
-          }
-        }
-      }
-      return sorted(lines);
-    },
+    entries: (from, to, present) =>
+      present === undefined
+        ? sorted(allLines(store, suite, architecture))
+        : edited(
+            present(),
+            sortedEdits.filter(([path]) => path >= from && (to === undefined || path < to)),
+          ),
   };
   return { index, keys: [...edits.keys()] };
 }

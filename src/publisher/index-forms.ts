@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sha256 } from '../core/hash.ts';
-import { assemble, type BlockedIndex, plainBlocks, updateBlocks } from './blocks.ts';
+import { assemble, type BlockedIndex, FreshBlocks, plainBlocks, updateBlocks } from './blocks.ts';
 import { contentsIndex } from './contents-index.ts';
 import type { SuiteChange } from './entries.ts';
 import type { IndexFile } from './indices.ts';
@@ -46,12 +46,8 @@ function setForm(
   );
 }
 
-async function bringUpToDate(
-  store: Store,
-  index: BlockedIndex,
-  keys: readonly string[] | 'all',
-): Promise<void> {
-  await updateBlocks(store, index, keys);
+/** Notes what the forms of an index are now. */
+function describe(store: Store, index: BlockedIndex): void {
   const hash = createHash('sha256');
   let size = 0;
   for (const block of plainBlocks(store, index)) {
@@ -65,6 +61,9 @@ async function bringUpToDate(
   }
 }
 
+/** Text that is compressed at once: enough for all processors, and little to keep in memory. */
+const BATCH_BYTES = 8 * 1024 * 1024;
+
 /**
  * The indices of a suite after a change, in the order of its Release file. Those in which nothing changed are as they
  * were and are not looked at.
@@ -72,22 +71,32 @@ async function bringUpToDate(
 export async function planIndices(store: Store, change: SuiteChange): Promise<PlannedFile[]> {
   const { publication, added, removed } = change;
   const changed = [...added, ...removed];
-  const files: PlannedFile[] = [];
-  const contents: PlannedFile[] = [];
+  const indices: BlockedIndex[] = [];
+  const contents: BlockedIndex[] = [];
+  const updated: BlockedIndex[] = [];
+  const fresh = new FreshBlocks(store);
+  const update = async (index: BlockedIndex, keys: readonly string[] | 'all'): Promise<void> => {
+    updateBlocks(store, index, keys, fresh);
+    await fresh.compress(BATCH_BYTES);
+    updated.push(index);
+  };
   for (const architecture of publication.architectures) {
-    const debs = changed.filter(
-      (deb) => deb.architecture === architecture || deb.architecture === 'all',
-    );
+    const names = changed
+      .filter((deb) => deb.architecture === architecture || deb.architecture === 'all')
+      .map(({ name }) => name);
     const packages = packagesIndex(store, publication, architecture);
     const list = contentsIndex(store, publication, architecture, change);
     const isNew = change.isWhole || listedForms(store, packages).length === 0;
-    if (isNew || debs.length > 0) {
-      const names = debs.map(({ name }) => name);
-      await bringUpToDate(store, packages, isNew ? 'all' : names);
-      await bringUpToDate(store, list.index, isNew ? 'all' : list.keys);
+    if (isNew || names.length > 0) {
+      await update(packages, isNew ? 'all' : names);
+      await update(list.index, isNew ? 'all' : list.keys);
     }
-    files.push(...listedForms(store, packages));
-    contents.push(...listedForms(store, list.index));
+    indices.push(packages);
+    contents.push(list.index);
   }
-  return [...contents, ...files];
+  await fresh.compress(0);
+  for (const index of updated) {
+    describe(store, index);
+  }
+  return [...contents, ...indices].flatMap((index) => listedForms(store, index));
 }

@@ -1,14 +1,4 @@
-import { compareText } from '../core/compare.ts';
-import { formatStanza, parseStanza, type Stanza } from '../debian/control.ts';
-import { compareVersions } from '../debian/version.ts';
-import type { DebMetadata } from './deb.ts';
-
-/** A package in its place, as far as an index has it. */
-export interface PooledDeb
-  extends Pick<DebMetadata, 'name' | 'version' | 'architecture' | 'size' | 'sha256' | 'control'> {
-  /** Path below the repository's root. */
-  filename: string;
-}
+import { parseStanza, type Stanza } from '../debian/control.ts';
 
 /** A file that a Release lists. */
 export interface IndexFile {
@@ -29,26 +19,6 @@ export interface PublishedDeb {
 
 export function debId(deb: { name: string; version: string; architecture: string }): string {
   return `${deb.name}_${deb.version}_${deb.architecture}`;
-}
-
-/** The order of packages in an index: name, version as dpkg orders it, architecture, then any that makes it total. */
-export function compareDebs(left: PooledDeb, right: PooledDeb): number {
-  return (
-    compareText(left.name, right.name) ||
-    compareVersions(left.version, right.version) ||
-    compareText(left.version, right.version) ||
-    compareText(left.architecture, right.architecture)
-  );
-}
-
-/** The stanza of a package in a `Packages` index, with the empty line after it. */
-export function formatPackage(deb: PooledDeb): string {
-  const place = formatStanza([
-    ['Filename', deb.filename],
-    ['Size', String(deb.size)],
-    ['SHA256', deb.sha256],
-  ]);
-  return `${deb.control}${place}\n`;
 }
 
 /** The stanzas of a `Packages` index. */

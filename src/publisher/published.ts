@@ -1,6 +1,5 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { z } from 'zod';
 import { gunzipSync } from 'node:zlib';
 import { errnoOf, LockstepError } from '../core/errors.ts';
 import { readFileOrUndefined } from '../core/files.ts';
@@ -34,16 +33,6 @@ export interface PublishedSuite extends SuiteHead {
   /** Packages of the live state. */
   debs: PublishedDeb[];
 }
-
-const recordSchema = z.object({
-  format: z.literal(1),
-  former: z.array(
-    z.object({
-      release: z.string(),
-      files: z.array(z.object({ path: z.string(), sha256: z.string(), size: z.number() })),
-    }),
-  ),
-});
 
 /** Where a suite's former states are written down; no client asks for it. */
 export function recordPath(directory: string, suite: string): string {
@@ -80,10 +69,38 @@ export async function readRecord(directory: string, suite: string): Promise<Gene
     return [];
   }
   try {
-    return recordSchema.parse(JSON.parse(text.toString('utf8'))).former;
+    const record: unknown = JSON.parse(text.toString('utf8'));
+    if (isRecord(record)) {
+      return record.former;
+    }
   } catch (cause) {
     throw invalid(file, 'is damaged', `rm '${file}'`, cause);
   }
+  throw invalid(file, 'is damaged', `rm '${file}'`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Whether this is what `formatRecord` writes. */
+function isRecord(value: unknown): value is { format: 1; former: Generation[] } {
+  const isFile = (file: unknown): boolean =>
+    isObject(file) &&
+    typeof file['path'] === 'string' &&
+    typeof file['sha256'] === 'string' &&
+    typeof file['size'] === 'number';
+  const isGeneration = (one: unknown): boolean =>
+    isObject(one) &&
+    typeof one['release'] === 'string' &&
+    Array.isArray(one['files']) &&
+    one['files'].every(isFile);
+  return (
+    isObject(value) &&
+    value['format'] === 1 &&
+    Array.isArray(value['former']) &&
+    value['former'].every(isGeneration)
+  );
 }
 
 /** The bytes of an index under either of its names, when they are right. */
