@@ -4,6 +4,7 @@ import { assemble, type BlockedIndex, plainBlocks, updateBlocks } from './blocks
 import { contentsIndex } from './contents-index.ts';
 import type { SuiteChange } from './entries.ts';
 import type { IndexFile } from './indices.ts';
+import { fileIndices } from './pool-files.ts';
 import { packagesIndex } from './packages-index.ts';
 import type { Store } from './store.ts';
 
@@ -88,6 +89,13 @@ export async function planIndices(store: Store, change: SuiteChange): Promise<Pl
     }
     files.push(...listedForms(store, packages));
     contents.push(...listedForms(store, list.index));
+  }
+  for (const { index, keys } of fileIndices(store, change)) {
+    const isNew = change.isWhole || listedForms(store, index).length === 0;
+    if (isNew || keys.length > 0) {
+      await bringUpToDate(store, index, isNew ? 'all' : keys);
+    }
+    files.push(...listedForms(store, index));
   }
   return [...contents, ...files];
 }
