@@ -10,7 +10,7 @@ import {
   type PackagerOptions,
 } from '../src/packager/packages.ts';
 import { makePrebuiltPackage } from '../src/packager/prebuilt.ts';
-import { KERNEL, MODULE, SOURCE, RECORD } from '../src/packager/testing/inputs.ts';
+import { KERNEL, MODULE, SOURCE, RECORD, SOURCE_PACKAGE } from '../src/packager/testing/inputs.ts';
 import { packageVersion } from '../src/packager/versions.ts';
 import { makeGuardPackage } from '../src/packager/guard.ts';
 import { type ClientRoot, clientRoot } from './support/client-root.ts';
@@ -51,7 +51,7 @@ async function dropIn(root: ClientRoot, name: string, dkms: string): Promise<Mad
   const module = { ...MODULE, name, version, provides: provides === '' ? [] : [provides] };
   const rest = { copyright: undefined, epoch: 1 };
   const tracks = ['amd64', 'cloud-amd64'];
-  const inputs = { module: { ...module, source }, ...rest };
+  const inputs = { module: { ...module, source }, source: SOURCE_PACKAGE, ...rest };
   const made = [
     await makePrebuiltPackage({ ...inputs, architecture: 'amd64', tracks, version }, options),
   ];
@@ -186,7 +186,14 @@ describe.runIf(slow).each(['bookworm', 'trixie', 'sid'])('%s: from DKMS', (coden
       const kernel = { ...KERNEL, release, image: `linux-image-${release}` };
       const module = { ...MODULE, name, version, source: { ...SOURCE, name: dkms } };
       const own = packageVersion(version, kernel.version);
-      const common = { module, copyright: undefined, epoch: 1, kernel, track: 'amd64' };
+      const common = {
+        module,
+        copyright: undefined,
+        epoch: 1,
+        kernel,
+        track: 'amd64',
+        source: SOURCE_PACKAGE,
+      };
       await offer(root, [
         await makeModulePackage(
           { ...common, record, files: [{ name: `${name}.ko`, path: file }], rebuild: 0 },

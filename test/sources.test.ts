@@ -293,6 +293,9 @@ describe('what is not from main', () => {
       'built; not published: contribmod is from contrib, and the configuration does not say `publish: nonfree`';
     expect(targetOf(first, 'contribmod')).toMatchObject({ verdict: 'built', reason });
     expect((await packageNames()).filter((name) => name.startsWith('contribmod'))).toEqual([]);
+    const sources = await publishedIndex(at('repository'), 'trixie', 'main/source/Sources');
+    expect(sources).toMatch(/^Package: gitmod-modules$/m);
+    expect(sources).not.toContain('contribmod');
   });
 
   test('is published where the configuration says so, and taken out when it no longer does', async () => {

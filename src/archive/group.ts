@@ -8,6 +8,7 @@ import { aptClosure, fetchDebs } from './debs.ts';
 import type { IndexFile, StoredIndex } from './indices.ts';
 import type { MachineApt } from './machine.ts';
 import type { SuiteFacts } from './releases.ts';
+import { SourceRoot } from './source-root.ts';
 import {
   type IndexRecord,
   type IndexStatus,
@@ -43,6 +44,7 @@ export class ArchiveGroup {
   /** Those of the base that are not entries too. */
   readonly #base: readonly SuiteSource[];
   readonly #native: ArchRoot;
+  #sourceRoot: SourceRoot | undefined;
 
   private constructor(
     options: ArchiveGroupOptions,
@@ -308,6 +310,19 @@ export class ArchiveGroup {
       'Dir::Cache::srcpkgcache=',
     ].flatMap((option) => ['-o', option]);
     return await aptClosure(this.#native.apt, names, this.suites, this.options.signal, options);
+  }
+
+  /** Where the suites' source packages are looked for; nothing is made or fetched before it is asked. */
+  get sourceRoot(): SourceRoot {
+    const { root, machine, signal } = this.options;
+    this.#sourceRoot ??= new SourceRoot({
+      folder: path.join(root, 'source'),
+      sources: [...this.#entries, ...this.#base],
+      architecture: machine.architecture,
+      transport: machine.transport,
+      signal,
+    });
+    return this.#sourceRoot;
   }
 
   /**

@@ -13,6 +13,8 @@ export interface ArchiveSource {
   architectures: readonly string[];
   keyring: string;
   checkValidUntil: boolean;
+  /** What apt reads of it: packages unless given. */
+  type?: 'deb' | 'deb-src';
 }
 
 /** @throws LockstepError CONFIG_INVALID: apt.conf(5) has no way to write a quotation mark */
@@ -36,7 +38,7 @@ export function formatSources(sources: readonly ArchiveSource[]): string {
   return sources
     .map((source) =>
       formatStanza([
-        ['Types', 'deb'],
+        ['Types', source.type ?? 'deb'],
         ['URIs', encodeURI(source.mirror)],
         ['Suites', source.suites.join(' ')],
         ['Components', source.components.join(' ')],

@@ -69,7 +69,11 @@ export async function suiteSources(
 }
 
 /** As the `.sources` file of a root has it. */
-export function archiveSourceOf(source: SuiteSource, architecture: string): ArchiveSource {
+export function archiveSourceOf(
+  source: SuiteSource,
+  architecture: string,
+  type: ArchiveSource['type'] = 'deb',
+): ArchiveSource {
   return {
     mirror: source.mirror,
     suites: [source.suite],
@@ -77,5 +81,6 @@ export function archiveSourceOf(source: SuiteSource, architecture: string): Arch
     architectures: [architecture],
     keyring: source.keyring,
     checkValidUntil: source.checkValidUntil,
+    type,
   };
 }

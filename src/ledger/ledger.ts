@@ -8,10 +8,18 @@ import {
   temporaryName,
   writeFileAtomic,
 } from '../core/files.ts';
-import type { BuildRecord } from '../model/records.ts';
+import type { BuildRecord, InstalledPackage } from '../model/records.ts';
 import type { HistoryLine, KernelSighting, SeenKernel, SuiteIndices } from '../model/sightings.ts';
 import { KernelHistory } from './history.ts';
-import { type Publications, publicationsSchema, recordSchema, seenSchema } from './schema.ts';
+import {
+  type Publications,
+  publicationsSchema,
+  recordSchema,
+  rootSchema,
+  seenSchema,
+  type SourceNotes,
+  sourceNotesSchema,
+} from './schema.ts';
 import { readState, readText } from './state.ts';
 import { Timeline } from './timeline.ts';
 
@@ -37,6 +45,8 @@ const INDEX_VERSION = 1;
  *     history.jsonl       how the kernels came and went, one line a run that found a change
  *     kernels.json        what the history adds up to; rebuilt from it
  *     publications.json   what each suite has, since when
+ *     roots/<hash>.json   the packages of each build root that a build was made in
+ *     sources.json        whose source packages DKMS packages are built from
  *     arrivals.jsonl, outcomes.jsonl   when kernels and modules came and how targets fared: `Timeline`
  *     index.sqlite        rebuilt from the records
  */
@@ -209,6 +219,42 @@ export class Ledger {
    */
   history(options: { since?: Date | number } = {}): Promise<HistoryLine[]> {
     return this.#history.lines(options.since);
+  }
+
+  /** Keeps the packages of a build root under its hash. */
+  async putRoot(hash: string, packages: readonly InstalledPackage[]): Promise<void> {
+    const file = this.#rootFile(hash);
+    if (!(await exists(file))) {
+      await writeFileAtomic(file, `${JSON.stringify(packages)}\n`);
+    }
+  }
+
+  /** The packages of a build root; undefined when they were not kept. */
+  async root(hash: string): Promise<InstalledPackage[] | undefined> {
+    const text = await readText(this.#rootFile(hash));
+    try {
+      return text === undefined ? undefined : rootSchema.parse(JSON.parse(text));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #rootFile(hash: string): string {
+    return path.join(this.directory, 'roots', `${hash}.json`);
+  }
+
+  /** Which DKMS packages' sources are the archive's own. */
+  async sourceNotes(): Promise<SourceNotes> {
+    const file = path.join(this.directory, 'sources.json');
+    return readState(file, sourceNotesSchema, 'the next run asks the archives again');
+  }
+
+  async setSourceNotes(notes: SourceNotes): Promise<void> {
+    await writeFileAtomic(
+      path.join(this.directory, 'sources.json'),
+      `${JSON.stringify(notes, undefined, 1)}\n`,
+      { onlyIfChanged: true },
+    );
   }
 
   async publications(): Promise<Publications> {

@@ -2,6 +2,10 @@ import { z } from 'zod';
 import type { BuildRecord } from '../model/records.ts';
 import type { HistoryLine, KernelSighting } from '../model/sightings.ts';
 
+const installedSchema = z.array(
+  z.object({ name: z.string(), version: z.string(), architecture: z.string() }),
+);
+
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Empty where it is not known, also in files of earlier versions. */
@@ -42,7 +46,15 @@ export const recordSchema = z.object({
   dkms: z.object({ name: z.string(), version: z.string() }).optional(),
   needs: z.array(z.string()).optional(),
   builtOn: z.array(z.object({ module: z.string(), key: hex64 })).optional(),
+  beside: installedSchema.optional(),
 }) satisfies z.ZodType<BuildRecord>;
+
+/** The packages of a build root, as they lie on disk. */
+export const rootSchema = installedSchema;
+
+/** Whose source package a DKMS package's is, by its SHA-256: the archive's own, or one that is made here. */
+export const sourceNotesSchema = z.record(hex64, z.enum(['archive', 'made']));
+export type SourceNotes = z.output<typeof sourceNotesSchema>;
 
 export const seenSchema = z.record(z.string(), z.iso.datetime());
 
@@ -74,6 +86,10 @@ export const publicationsSchema = z.record(
       line: z.string().optional(),
       /** The kernel metapackage that a tracking package goes with, without `linux-image-`. */
       track: z.string().optional(),
+      /** Its source package, and that of the recipe where the first one has not got it. */
+      sources: z.array(z.object({ name: z.string(), version: z.string() })).optional(),
+      /** What it was built with: a file beside the package's, and the build that it tells of. */
+      buildinfo: z.object({ file: z.string(), sha256: hex64, key: hex64 }).optional(),
     }),
   ),
 );

@@ -16,3 +16,9 @@ export interface PackageRef extends DebRef {
   source: string;
   sourceVersion: string;
 }
+
+/** A source package of a repository. */
+export interface SourcePackageRef {
+  name: string;
+  version: string;
+}

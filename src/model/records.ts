@@ -22,6 +22,13 @@ export interface BuiltOn {
   key: string;
 }
 
+/** A package that lay in a build's root. */
+export interface InstalledPackage {
+  name: string;
+  version: string;
+  architecture: string;
+}
+
 /** The compression of the kernel's own modules. */
 export type ModuleCompression = 'none' | 'gzip' | 'xz' | 'zstd';
 
@@ -69,4 +76,6 @@ export interface BuildRecord {
   needs?: readonly string[] | undefined;
   /** The builds that it was made on. Absent when there are none. */
   builtOn?: readonly BuiltOn[] | undefined;
+  /** Packages that lay beside the build root: headers, the module's own. Absent in records of earlier versions. */
+  beside?: readonly InstalledPackage[] | undefined;
 }

@@ -2,9 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { canonicalJson, sha256 } from '../core/hash.ts';
+import { parseVersion } from '../debian/version.ts';
+import type { SourcePackageRef } from '../model/packages.ts';
 import type { DebContent, DebFile } from './deb-tree.ts';
 import { description } from './documents.ts';
 import { documents, type MadePackage, type PackagerOptions, writePackage } from './parts.ts';
+import { SOURCE_FORMAT, sourceField, sourceVersion, writeSourcePackage } from './source-package.ts';
 
 export const GUARD_PACKAGE = 'lockstep-guard';
 
@@ -71,8 +74,58 @@ export function guardPackageIdentity(options: PackagerOptions): string {
       scripts: scripts(),
       triggers: read('triggers').toString(),
       version: GUARD_VERSION,
+      source: guardSource(options),
       maintainer: options.maintainer,
     }),
+  );
+}
+
+/** Files of the guard's source: all of guard/. */
+function sourceFiles(): DebFile[] {
+  return readdirSync(SOURCE, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => {
+      const at = path.relative(SOURCE, path.join(entry.parentPath, entry.name));
+      const content = read(at);
+      const mode = content.toString('latin1').startsWith('#!') ? 0o755 : 0o644;
+      return { at, content, mode };
+    })
+    .toSorted((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+/** Name and version of the guard's source package. */
+export function guardSource({ maintainer }: Pick<PackagerOptions, 'maintainer'>): SourcePackageRef {
+  const list = sourceFiles().map(({ at, content, mode }) => [at, sha256(content), mode ?? 0]);
+  const identity = sha256(canonicalJson([SOURCE_FORMAT, list, maintainer]));
+  const { upstream } = parseVersion(GUARD_VERSION);
+  return { name: GUARD_PACKAGE, version: sourceVersion(upstream, identity) };
+}
+
+/**
+ * Makes the guard's source package.
+ *
+ * @param directory of its own
+ * @returns the path of the `.dsc`
+ */
+export function writeGuardSource(
+  directory: string,
+  options: Pick<PackagerOptions, 'maintainer'>,
+): Promise<string> {
+  const { name, version } = guardSource(options);
+  return writeSourcePackage(
+    directory,
+    {
+      ...{ name, maintainer: options.maintainer, homepage: undefined, binary: name },
+      change: 'Guard of this repository.',
+      summary: 'keeps the machine from booting a kernel that lacks a module it wants',
+      readme:
+        'Shell alone: nothing is compiled. Lockstep puts the files where the package has them\n(src/packager/guard.ts of Lockstep).\n',
+      copyright: read('copyright'),
+      files: sourceFiles(),
+      trees: {},
+      epoch: EPOCH,
+    },
+    version,
   );
 }
 
@@ -89,6 +142,7 @@ export async function makeGuardPackage(
   const content: DebContent = {
     control: [
       ['Package', GUARD_PACKAGE],
+      ['Source', sourceField(guardSource(options))],
       ['Version', version],
       ['Architecture', 'all'],
       ['Maintainer', options.maintainer],
@@ -110,7 +164,7 @@ export async function makeGuardPackage(
         EPOCH,
         'Guard of this repository.',
         options,
-        GUARD_PACKAGE,
+        guardSource(options),
         read('copyright'),
         OVERRIDE,
       ),

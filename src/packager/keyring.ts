@@ -9,6 +9,8 @@ import {
   script,
   writePackage,
 } from './parts.ts';
+import { type KeyringSource, keyringSource } from './keyring-source.ts';
+import { sourceField } from './source-package.ts';
 
 /** The keys of a repository as its machines are to know them. */
 export interface KeyringInputs {
@@ -55,6 +57,11 @@ function scripts(name: string): Record<(typeof PARTS)[number], string> {
   };
 }
 
+/** What its source package is made of. */
+export function keyringSourceOf(inputs: KeyringInputs): KeyringSource {
+  return { inputs, scripts: scripts(inputs.name), copyright: Buffer.from(COPYRIGHT) };
+}
+
 /** Hash of everything a keyring package is made of, but for its rebuild number. */
 export function keyringPackageIdentity(inputs: KeyringInputs, options: PackagerOptions): string {
   return sha256(
@@ -62,6 +69,7 @@ export function keyringPackageIdentity(inputs: KeyringInputs, options: PackagerO
       ...inputs,
       binary: sha256(inputs.binary),
       scripts: scripts(inputs.name),
+      source: keyringSource(keyringSourceOf(inputs), options),
       maintainer: options.maintainer,
     }),
   );
@@ -81,11 +89,13 @@ export async function makeKeyringPackage(
   const texts = scripts(name);
   const change = `Keys: ${fingerprints.join(', ')}.`;
   const copyright = Buffer.from(COPYRIGHT);
-  const papers = documents(name, version, epoch, change, options, name, copyright, OVERRIDE);
+  const source = keyringSource(keyringSourceOf(inputs), options);
+  const papers = documents(name, version, epoch, change, options, source, copyright, OVERRIDE);
   const shared = `usr/share/${name}`;
   const content: DebContent = {
     control: [
       ['Package', name],
+      ['Source', sourceField(source)],
       ['Version', version],
       ['Architecture', 'all'],
       ['Maintainer', options.maintainer],

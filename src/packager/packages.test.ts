@@ -11,7 +11,7 @@ import {
   type PackagerOptions,
   trackingPackageIdentity,
 } from './packages.ts';
-import { KERNEL, MODULE, SOURCE, RECORD } from './testing/inputs.ts';
+import { KERNEL, MODULE, SOURCE, SOURCE_PACKAGE, RECORD } from './testing/inputs.ts';
 
 const at = useScratch('packages');
 let options: PackagerOptions;
@@ -30,6 +30,7 @@ const inputs = () => ({
   module: MODULE,
   kernel: KERNEL,
   record: RECORD,
+  source: SOURCE_PACKAGE,
   files: [{ name: 'demo.ko', path: at('demo.ko') }],
   copyright: Buffer.from('copyright'),
   rebuild: 0,
@@ -45,6 +46,8 @@ describe('a module package', () => {
     });
     const field = (name: string): string => ask('dpkg-deb', '-f', made.file, name).trim();
     expect(field('Depends')).toBe('linux-image-6.12.117+deb13-amd64');
+    expect(field('Source')).toBe('demo-source (1:0.15.0-2)');
+    expect(made.source).toBe('demo-source');
     expect(field('Description')).not.toContain('Install demo-modules');
     expect(field('Built-Using')).toBe('linux (= 6.12.117-1), demo-source (= 1:0.15.0-2)');
     const files = ask('dpkg-deb', '-c', made.file)
@@ -111,7 +114,8 @@ describe('a module package', () => {
 test('a tracking package carries the edge and nothing else', async () => {
   const made = await makeTrackingPackage(
     {
-      ...{ module: MODULE, kernel: KERNEL, version: '5', moduleVersion: '1:0.15.0-2+6.12.117+1' },
+      ...{ module: MODULE, kernel: KERNEL, source: SOURCE_PACKAGE, version: '5' },
+      moduleVersion: '1:0.15.0-2+6.12.117+1',
       ...{ track: 'amd64', files: ['demo.ko'], copyright: undefined, epoch: 1_700_000_000 },
     },
     options,
@@ -134,6 +138,7 @@ test('a tracking package follows a kernel that has the module itself, under the 
   const made = await makeTrackingPackage(
     {
       ...{ module: MODULE, kernel: KERNEL, track: '6.12-amd64', version: '5' },
+      source: SOURCE_PACKAGE,
       ...{ moduleVersion: undefined, files: [], copyright: undefined, epoch: 1_700_000_000 },
     },
     options,
@@ -154,7 +159,7 @@ test('a tracking package follows a kernel that has the module itself, under the 
 test('module and tracking packages provide no name, whatever the DKMS package does', async () => {
   const module = { ...MODULE, provides: ['demo-modules (= 0.15.0-2)', 'wireguard-modules'] };
   const tracking = { module, kernel: KERNEL, track: 'amd64', version: '5' };
-  const rest = { copyright: undefined, epoch: 1, files: [] };
+  const rest = { source: SOURCE_PACKAGE, copyright: undefined, epoch: 1, files: [] };
   for (const made of [
     await makeModulePackage({ ...inputs(), module }, options),
     await makeTrackingPackage({ ...tracking, ...rest, moduleVersion: '1' }, options),
@@ -165,6 +170,7 @@ test('module and tracking packages provide no name, whatever the DKMS package do
 });
 
 describe('what a package is made of', () => {
+  const source = SOURCE_PACKAGE;
   const withModule = (more: Partial<Module>): Module => ({ ...MODULE, ...more });
 
   test('is known by its identity', () => {
@@ -180,17 +186,19 @@ describe('what a package is made of', () => {
       ),
       modulePackageIdentity(inputs(), { ...options, maintainer: 'B <b@example.org>' }),
       modulePackageIdentity({ ...inputs(), track: 'amd64' }, options),
+      modulePackageIdentity({ ...inputs(), source: { ...source, version: '2' } }, options),
       modulePackageIdentity({ ...inputs(), track: '6.12-amd64' }, options),
     ];
     expect(new Set([identity, ...others]).size).toBe(others.length + 1);
     const tracking = (module: Module, version: string | undefined = '1', track = 'amd64'): string =>
       trackingPackageIdentity(
-        { module, kernel: KERNEL, track, moduleVersion: version, files: [] },
+        { module, kernel: KERNEL, source, track, moduleVersion: version, files: [] },
         options,
       );
     const inTree = {
       module: MODULE,
       kernel: KERNEL,
+      source,
       track: 'amd64',
       moduleVersion: undefined,
       files: [],
@@ -216,7 +224,7 @@ describe('what a package is made of', () => {
     );
     const tracking = (module: Module): string =>
       trackingPackageIdentity(
-        { module, kernel: KERNEL, track: 'amd64', moduleVersion: '1', files: [] },
+        { module, kernel: KERNEL, source, track: 'amd64', moduleVersion: '1', files: [] },
         options,
       );
     expect(tracking(moved)).toBe(tracking(MODULE));

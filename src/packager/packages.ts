@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
+import type { SourcePackageRef } from '../model/packages.ts';
 import type { BuildRecord } from '../model/records.ts';
 import { sourceLabel } from '../model/sources.ts';
 import { COMPRESSION_SUFFIX, compressModule } from '../programs/compress.ts';
@@ -21,7 +22,8 @@ import {
   withoutAddress,
   writePackage,
 } from './parts.ts';
-import { modulePackageName, packageVersion, sourceName, trackingPackageName } from './versions.ts';
+import { sourceField } from './source-package.ts';
+import { modulePackageName, packageVersion, trackingPackageName } from './versions.ts';
 
 export type { MadePackage, PackagerOptions } from './parts.ts';
 
@@ -29,6 +31,8 @@ export interface ModulePackageInputs {
   module: Module;
   kernel: Kernel;
   record: BuildRecord;
+  /** The source package that the module was built from. */
+  source: SourcePackageRef;
   /** The track whose tracking package the description names; undefined when there is none. */
   track?: string | undefined;
   /** The kept module files. */
@@ -39,16 +43,17 @@ export interface ModulePackageInputs {
 
 /** Hash of everything a module package is made of, but for its rebuild number. */
 export function modulePackageIdentity(
-  inputs: Pick<ModulePackageInputs, 'module' | 'kernel' | 'record' | 'track'>,
+  inputs: Pick<ModulePackageInputs, 'module' | 'kernel' | 'record' | 'source' | 'track'>,
   options: PackagerOptions,
 ): string {
-  const { module, kernel, record, track } = inputs;
+  const { module, kernel, record, source, track } = inputs;
   return sha256(
     canonicalJson({
       packager: [PACKAGER_VERSION, script('postinst'), script('postrm')],
       key: record.key,
       modules: record.modules.map(({ sha256: hash }) => hash),
       module: withoutAddress(module),
+      source,
       kernel: [kernel.version, kernel.image],
       track,
       maintainer: options.maintainer,
@@ -58,13 +63,17 @@ export function modulePackageIdentity(
 
 /** Hash of everything a tracking package is made of, but for its rebuild number. */
 export function trackingPackageIdentity(
-  inputs: Pick<TrackingPackageInputs, 'module' | 'kernel' | 'track' | 'moduleVersion' | 'files'>,
+  inputs: Pick<
+    TrackingPackageInputs,
+    'module' | 'kernel' | 'source' | 'track' | 'moduleVersion' | 'files'
+  >,
   options: PackagerOptions,
 ): string {
   return sha256(
     canonicalJson({
       packager: PACKAGER_VERSION,
       module: withoutAddress(inputs.module),
+      source: inputs.source,
       kernel: [inputs.kernel.release, inputs.kernel.version, inputs.kernel.architecture],
       track: inputs.track,
       version: inputs.moduleVersion,
@@ -80,10 +89,9 @@ export async function makeModulePackage(
   inputs: ModulePackageInputs,
   options: PackagerOptions,
 ): Promise<MadePackage> {
-  const { module, kernel, record, rebuild, track } = inputs;
+  const { module, kernel, record, source, rebuild, track } = inputs;
   const name = modulePackageName(module.name, kernel.release);
   const version = packageVersion(module.version, kernel.version, rebuild);
-  const source = sourceName(module.name);
   const folder = `updates/${module.name}`;
   const suffix = COMPRESSION_SUFFIX[record.compression];
   const scratch = await fs.mkdtemp(path.join(options.directory, '.tmp-'));
@@ -108,7 +116,7 @@ export async function makeModulePackage(
     const content: DebContent = {
       control: [
         ['Package', name],
-        ['Source', source],
+        ['Source', sourceField(source)],
         ['Version', version],
         ['Architecture', kernel.architecture],
         ['Maintainer', options.maintainer],
@@ -160,6 +168,8 @@ export async function makeModulePackage(
 export interface TrackingPackageInputs {
   module: Module;
   kernel: Kernel;
+  /** The source package of the module. */
+  source: SourcePackageRef;
   /** Its own version. */
   version: string;
   /** Name of the kernel metapackage that it follows, without `linux-image-`: `amd64`, `6.12-amd64`. */
@@ -177,10 +187,9 @@ export async function makeTrackingPackage(
   inputs: TrackingPackageInputs,
   options: PackagerOptions,
 ): Promise<MadePackage> {
-  const { module, kernel, track, version, moduleVersion, epoch } = inputs;
+  const { module, kernel, source, track, version, moduleVersion, epoch } = inputs;
   const name = trackingPackageName(module.name, track);
   const modulePackage = modulePackageName(module.name, kernel.release);
-  const source = sourceName(module.name);
   const inTree = moduleVersion === undefined;
   const change = inTree
     ? `Linux ${kernel.release} has the module itself.`
@@ -194,7 +203,7 @@ export async function makeTrackingPackage(
   const content: DebContent = {
     control: [
       ['Package', name],
-      ['Source', source],
+      ['Source', sourceField(source)],
       ['Version', version],
       ['Architecture', kernel.architecture],
       ['Maintainer', options.maintainer],

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { Module } from '../model/modules.ts';
+import type { SourcePackageRef } from '../model/packages.ts';
 import { type DebContent, type DebFile, writeDeb } from './deb-tree.ts';
 import { changelog, type LintianOverride, lintianOverrides } from './documents.ts';
 
 /** Rises when the packager makes other packages of the same inputs. */
-export const PACKAGER_VERSION = 2;
+export const PACKAGER_VERSION = 3;
 
 /** Stands in every changelog: a package is the same in all the suites that have its kernel. */
 const DISTRIBUTION = 'unstable';
@@ -73,7 +74,7 @@ export function documents(
   epoch: number,
   change: string,
   options: PackagerOptions,
-  source: string,
+  { name: source }: SourcePackageRef,
   copyright: Buffer | undefined,
   ...overrides: readonly LintianOverride[]
 ): DebFile[] {
@@ -109,7 +110,8 @@ export async function writePackage(
   options: PackagerOptions,
 ): Promise<MadePackage> {
   const file = await writeDeb(path.join(options.directory, contentHash(content)), content);
-  const source = content.control.find(([field]) => field === 'Source')?.[1] ?? name;
+  const field = content.control.find(([key]) => key === 'Source')?.[1] ?? name;
+  const source = field.replace(/ .*/, '');
   return { name, source, version, architecture, file };
 }
 

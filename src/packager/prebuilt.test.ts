@@ -5,7 +5,7 @@ import { sha256File } from '../core/hash.ts';
 import { useScratch } from '../core/testing/scratch.ts';
 import type { PackagerOptions } from './packages.ts';
 import { makePrebuiltPackage, prebuiltPackageIdentity, prebuiltPackageName } from './prebuilt.ts';
-import { MODULE, SOURCE } from './testing/inputs.ts';
+import { MODULE, SOURCE, SOURCE_PACKAGE } from './testing/inputs.ts';
 
 const at = useScratch('prebuilt');
 let options: PackagerOptions;
@@ -18,6 +18,7 @@ beforeAll(async () => {
 const INPUTS = {
   module: { ...MODULE, provides: ['demo-virtual (= 0.15.0)', 'demo-any'] },
   architecture: 'amd64',
+  source: SOURCE_PACKAGE,
   tracks: ['amd64', 'cloud-amd64'],
   version: '1:0.15.0-2',
   copyright: Buffer.from('copyright'),

@@ -1,5 +1,6 @@
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { Module } from '../model/modules.ts';
+import type { SourcePackageRef } from '../model/packages.ts';
 import type { DebContent } from './deb-tree.ts';
 import { description } from './documents.ts';
 import {
@@ -11,11 +12,14 @@ import {
   withoutAddress,
   writePackage,
 } from './parts.ts';
-import { sourceName, trackingPackageName } from './versions.ts';
+import { sourceField } from './source-package.ts';
+import { trackingPackageName } from './versions.ts';
 
 export interface PrebuiltPackageInputs {
   module: Module;
   architecture: string;
+  /** The source package of the module. */
+  source: SourcePackageRef;
   /** Tracks that have a tracking package of the module, the default one first; at least one. */
   tracks: readonly string[];
   /** Its own version. */
@@ -37,7 +41,7 @@ export function prebuiltPackageName(module: string): string {
 
 /** Hash of everything a drop-in is made of, but for its own version. */
 export function prebuiltPackageIdentity(
-  inputs: Pick<PrebuiltPackageInputs, 'module' | 'architecture' | 'tracks'>,
+  inputs: Pick<PrebuiltPackageInputs, 'module' | 'architecture' | 'source' | 'tracks'>,
   options: PackagerOptions,
 ): string {
   return sha256(
@@ -45,6 +49,7 @@ export function prebuiltPackageIdentity(
       packager: [PACKAGER_VERSION, 'prebuilt'],
       module: withoutAddress(inputs.module),
       architecture: inputs.architecture,
+      source: inputs.source,
       tracks: inputs.tracks,
       maintainer: options.maintainer,
     }),
@@ -65,7 +70,7 @@ export async function makePrebuiltPackage(
   inputs: PrebuiltPackageInputs,
   options: PackagerOptions,
 ): Promise<MadePackage> {
-  const { module, architecture, tracks, version, epoch } = inputs;
+  const { module, architecture, source, tracks, version, epoch } = inputs;
   const [first] = tracks;
   if (first === undefined) {
     throw new Error(`${module.name} has no track to depend on`);
@@ -79,7 +84,7 @@ export async function makePrebuiltPackage(
   const content: DebContent = {
     control: [
       ['Package', name],
-      ['Source', sourceName(module.name)],
+      ['Source', sourceField(source)],
       ['Version', version],
       ['Architecture', architecture],
       ['Maintainer', options.maintainer],
@@ -102,7 +107,7 @@ export async function makePrebuiltPackage(
       epoch,
       `Stand in for ${dkms} ${module.version}.`,
       options,
-      sourceName(module.name),
+      source,
       inputs.copyright,
       PRIORITY_OVERRIDE,
     ),

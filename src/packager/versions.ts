@@ -35,7 +35,7 @@ export function trackingPackageName(module: string, track: string): string {
   return `${module}-modules-${track}`;
 }
 
-/** The source that all packages of a module name as theirs; none is built from it yet. */
+/** Name of the source package that is made of a module's source, where it is not Debian's own. */
 export function sourceName(module: string): string {
   return `${module}-modules`;
 }

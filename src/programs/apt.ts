@@ -47,8 +47,11 @@ function catCommand(file: string, near: Near | undefined): [program: string, arg
 /** Folder of a private root for apt's temporary files. */
 export const APT_SCRATCH = 'tmp';
 
-/** @param config path of the private root's apt.conf */
-export function aptWith(config: string): Apt {
+/**
+ * @param config path of the private root's apt.conf
+ * @param cwd folder that apt runs in; this process's own unless given
+ */
+export function aptWith(config: string, cwd?: string): Apt {
   const scratch = path.join(path.dirname(config), APT_SCRATCH);
   const env = {
     APT_CONFIG: config,
@@ -62,6 +65,7 @@ export function aptWith(config: string): Apt {
       runProgram('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], {
         env,
         allowFailure: true,
+        ...(cwd === undefined ? {} : { cwd }),
         ...(signal === undefined ? {} : { signal }),
       });
   };

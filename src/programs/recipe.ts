@@ -63,6 +63,13 @@ export function recipeHash(): string {
   return hash;
 }
 
+/** The scripts that evaluate and build, by their file names. */
+export function recipeScripts(): { name: string; content: string }[] {
+  return recipeFiles()
+    .filter(({ mode }) => mode === 0o755)
+    .map(({ at, content }) => ({ name: path.basename(at), content }));
+}
+
 /** Writes the layer that lies above every build root. */
 export async function writeRecipeLayer(directory: string): Promise<void> {
   for (const at of MOUNT_POINTS) {

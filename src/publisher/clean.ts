@@ -6,7 +6,8 @@ import type { FileOperations } from './operations.ts';
 import { byHashPath, type Generation } from './published.ts';
 
 const BY_HASH = /\/by-hash\/SHA256\/[0-9a-f]{64}$/;
-const INDEX = /\/(?:binary-[a-z0-9-]+\/Packages|Contents-[a-z0-9-]+)(?:\.gz|\.xz)?$/;
+const INDEX =
+  /\/(?:binary-[a-z0-9-]+\/Packages|Contents-[a-z0-9-]+|source\/Sources|buildinfo\/SHA256SUMS)(?:\.gz|\.xz)?$/;
 
 async function list(directory: string, recursive: boolean): Promise<Dirent[]> {
   try {

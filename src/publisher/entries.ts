@@ -3,6 +3,7 @@ import { LockstepError } from '../core/errors.ts';
 import { debId } from './indices.ts';
 import { learnDebs } from './known-debs.ts';
 import { poolPath } from './names.ts';
+import { changeFiles, type FilesChange } from './pool-files.ts';
 import type { SuitePublication } from './publication.ts';
 import type { Row, Store } from './store.ts';
 
@@ -28,6 +29,8 @@ export interface SuiteChange {
   packages: number;
   /** Paths in the pool that no state had before. */
   newFiles: string[];
+  /** What it has beside its packages. */
+  files: FilesChange;
 }
 
 function invalid(message: string, hint: string): LockstepError {
@@ -185,7 +188,7 @@ export async function changeSuite(
     store.run('DELETE FROM listed WHERE suite = ?', suite);
     store.run('INSERT OR IGNORE INTO touched SELECT sha256 FROM member WHERE suite = ?', suite);
     store.run(
-      'INSERT OR IGNORE INTO touched SELECT sha256 FROM named WHERE suite = ? AND until = 0',
+      "INSERT OR IGNORE INTO touched SELECT sha256 FROM named WHERE suite = ? AND until = 0 AND architecture NOT LIKE '.%'",
       suite,
     );
   }
@@ -201,7 +204,7 @@ export async function changeSuite(
     .all(
       `SELECT named.name, named.version, named.architecture, named.sha256, deb.qualified, deb.files, named.folder
        FROM touched CROSS JOIN named INDEXED BY named_sha256 USING (sha256) LEFT JOIN deb USING (sha256)
-       WHERE named.suite = ?1 AND named.until = 0 AND (substr(named.folder, 1, length(?2)) <> ?2
+       WHERE named.suite = ?1 AND named.until = 0 AND named.architecture NOT LIKE '.%' AND (substr(named.folder, 1, length(?2)) <> ?2
          OR NOT EXISTS (SELECT 1 FROM member WHERE member.sha256 = touched.sha256 AND member.suite = ?1))`,
       ...[suite, `pool/${component}/`],
     )
@@ -239,7 +242,9 @@ export async function changeSuite(
       ...[component, architectures, packages, suite],
     );
   }
-  return { publication, added, removed, isWhole, packages, newFiles };
+  const files = await changeFiles(store, publication);
+  newFiles.push(...files.newFiles);
+  return { publication, added, removed, isWhole, packages, newFiles, files };
 }
 
 /** `name_version_architecture` of those that are in the first list only, sorted. */

@@ -4,6 +4,7 @@ import { assemble, type BlockedIndex, FreshBlocks, plainBlocks, updateBlocks } f
 import { contentsIndex } from './contents-index.ts';
 import type { SuiteChange } from './entries.ts';
 import type { IndexFile } from './indices.ts';
+import { fileIndices } from './pool-files.ts';
 import { packagesIndex } from './packages-index.ts';
 import type { Store } from './store.ts';
 
@@ -93,6 +94,13 @@ export async function planIndices(store: Store, change: SuiteChange): Promise<Pl
     }
     indices.push(packages);
     contents.push(list.index);
+  }
+  for (const { index, keys } of fileIndices(store, change)) {
+    const isNew = change.isWhole || listedForms(store, index).length === 0;
+    if (isNew || keys.length > 0) {
+      await update(index, isNew ? 'all' : keys);
+    }
+    indices.push(index);
   }
   await fresh.compress(0);
   for (const index of updated) {

@@ -33,14 +33,16 @@ export interface PoolName {
   source: string;
 }
 
-/**
- * A package's place in the repository, as Debian lays out its own: the source's first letter, or `lib` and the
- * next one. `+` and `~` stand in it as they are.
- */
+/** The folder of a source and its packages, as Debian lays out its own: the first letter, or `lib` and the next one. */
+export function poolFolder(component: string, source: string): string {
+  const prefix = source.startsWith('lib') ? source.slice(0, 4) : source.slice(0, 1);
+  return `pool/${component}/${prefix}/${source}`;
+}
+
+/** A package's place in the repository. `+` and `~` stand in it as they are. */
 export function poolPath(component: string, deb: PoolName): string {
-  const prefix = deb.source.startsWith('lib') ? deb.source.slice(0, 4) : deb.source.slice(0, 1);
   const file = `${deb.name}_${withoutEpoch(deb.version)}_${deb.architecture}.deb`;
-  return `pool/${component}/${prefix}/${deb.source}/${file}`;
+  return `${poolFolder(component, deb.source)}/${file}`;
 }
 
 /** The part of a file name that stands for an origin: `Example Modules` becomes `example-modules`. */

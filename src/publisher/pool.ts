@@ -4,6 +4,7 @@ import { compareText } from '../core/compare.ts';
 import { errnoOf, LockstepError } from '../core/errors.ts';
 import { hashOf, identityOf } from './known-debs.ts';
 import type { FileOperations } from './operations.ts';
+import { POOL_FILE } from './source-index.ts';
 import type { Row, Store } from './store.ts';
 
 /** A package that the pool lacks. */
@@ -44,12 +45,19 @@ class Comparison implements PoolComparison {
   readonly #store: Store;
   readonly #directory: string;
   readonly #new: ReadonlySet<string>;
+  readonly #places: ReadonlyMap<string, string>;
   readonly #seen = new Set<string>();
 
-  constructor(store: Store, directory: string, newFiles: ReadonlySet<string>) {
+  constructor(
+    store: Store,
+    directory: string,
+    newFiles: ReadonlySet<string>,
+    places: ReadonlyMap<string, string>,
+  ) {
     this.#store = store;
     this.#directory = directory;
     this.#new = newFiles;
+    this.#places = places;
   }
 
   /** Reads the folders that changed since they were last read; whoever adds, removes or replaces a file changes its folder. */
@@ -104,7 +112,7 @@ class Comparison implements PoolComparison {
       await this.look(`${folder}/${file}`, String(row['sha256']));
     }
     for (const file of files) {
-      if (file.endsWith('.deb')) {
+      if (POOL_FILE.test(file)) {
         this.unnamed.push(`${folder}/${file}`);
       }
     }
@@ -141,9 +149,11 @@ class Comparison implements PoolComparison {
       }
       // Left by a publisher that was killed: no state named it, and nobody saw it.
     }
-    const source = this.#store.get('SELECT path FROM member WHERE sha256 = ? LIMIT 1', sha256);
+    const source =
+      this.#places.get(sha256) ??
+      this.#store.get('SELECT path FROM member WHERE sha256 = ? LIMIT 1', sha256)?.['path'];
     if (source !== undefined) {
-      this.missing.push({ filename, sha256, source: String(source['path']) });
+      this.missing.push({ filename, sha256, source: String(source) });
     }
   }
 
@@ -179,6 +189,7 @@ function setPooled(store: Store, filename: string, identity: string, sha256: str
  * sample of the others, so that what is altered in place is noticed too. `verify` reads all of it.
  *
  * @param newFiles paths that no state named so far; a file there that is another one may be replaced
+ * @param places SHA-256 → a file with these bytes, of those that are no packages
  * @param seed chooses the sample
  * @throws LockstepError REPOSITORY_INVALID when a published file was altered
  */
@@ -186,9 +197,10 @@ export async function comparePool(
   store: Store,
   directory: string,
   newFiles: readonly string[],
+  places: ReadonlyMap<string, string>,
   seed: number,
 ): Promise<PoolComparison> {
-  const comparison = new Comparison(store, directory, new Set(newFiles));
+  const comparison = new Comparison(store, directory, new Set(newFiles), places);
   await comparison.readChanged();
   for (const filename of newFiles) {
     const row = store.get(

@@ -1,5 +1,6 @@
 import { LockstepError } from '../core/errors.ts';
 import { isArchitecture, isFolderName } from './names.ts';
+import type { PoolFile } from './source-index.ts';
 
 /** A suite and the complete set of packages that it shall have. */
 export interface SuitePublication {
@@ -9,6 +10,10 @@ export interface SuitePublication {
   architectures: readonly string[];
   /** Absolute paths of `.deb` files whose bytes are final; paths in the repository's own pool will do. */
   debs: readonly string[];
+  /** Absolute paths of `.dsc` files, the source package's other files beside them. Undefined: no index of sources. */
+  sources?: readonly string[] | undefined;
+  /** The packages' `.buildinfo` files. Undefined: no index of them. */
+  buildinfos?: readonly PoolFile[] | undefined;
   /** apt installs nothing from it that is not asked for (`NotAutomatic: yes`), as from Debian's experimental. */
   notAutomatic?: boolean;
   /** With `notAutomatic`: what is installed from it follows it, as with Debian's backports. */

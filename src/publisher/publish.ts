@@ -113,7 +113,8 @@ async function publishInto(
     );
   }
   const newFiles = changes.flatMap((change) => change.newFiles);
-  const pool = await comparePool(store, directory, newFiles, date.getTime());
+  const places = new Map(changes.flatMap(({ files }) => [...files.places]));
+  const pool = await comparePool(store, directory, newFiles, places, date.getTime());
   const plans: SuitePlan[] = [];
   for (const change of changes) {
     checkInterrupted(signal);

@@ -6,6 +6,7 @@ import { readFileOrUndefined } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import { type IndexFile, type PublishedDeb, parsePackages } from './indices.ts';
 import { type PublishedRelease, parseRelease, signedText } from './release.ts';
+import { FILE_ARCHITECTURES, isFileIndex, parseFileIndex, SOURCES } from './source-index.ts';
 
 /** The indices of one state that a suite was in. */
 export interface Generation {
@@ -27,7 +28,7 @@ export interface SuiteHead {
   former: Generation[];
 }
 
-/** A suite with the packages of its states. */
+/** A suite with the packages of its states, and further files of the pool, whose architecture is none. */
 export interface PublishedSuite extends SuiteHead {
   former: (Generation & { debs: PublishedDeb[] })[];
   /** Packages of the live state. */
@@ -114,18 +115,36 @@ export async function readIndex(folder: string, file: IndexFile): Promise<Buffer
   return undefined;
 }
 
+/** Further files of an index, as the store has them beside packages. */
+function parseFiles(name: string, text: string): PublishedDeb[] {
+  const { source, buildinfo } = FILE_ARCHITECTURES;
+  const architecture = name.endsWith(SOURCES) ? source : buildinfo;
+  return parseFileIndex(name, text).map(({ filename, sha256: hash }) => ({
+    name: filename,
+    version: '',
+    architecture,
+    filename,
+    sha256: hash,
+  }));
+}
+
 /** The packages of one state, read from its indices; undefined when one is gone. */
 async function readDebs(
   folder: string,
   files: readonly IndexFile[],
 ): Promise<PublishedDeb[] | undefined> {
   const debs: PublishedDeb[] = [];
-  for (const file of files.filter(({ path: name }) => name.endsWith('/Packages.gz'))) {
+  for (const file of files) {
+    const name = file.path.replace(/\.gz$/, '');
+    if (name === file.path || !(name.endsWith('/Packages') || isFileIndex(name))) {
+      continue;
+    }
     const content = await readIndex(folder, file);
     if (content === undefined) {
       return undefined;
     }
-    debs.push(...parsePackages(gunzipSync(content).toString('utf8')));
+    const text = gunzipSync(content).toString('utf8');
+    debs.push(...(isFileIndex(name) ? parseFiles(name, text) : parsePackages(text)));
   }
   return debs;
 }

@@ -61,7 +61,7 @@ async function learnSuite(store: Store, directory: string, head: SuiteHead): Pro
   }
   const { former } = suite;
   const count = store.get(
-    'SELECT count(*) AS count FROM named WHERE suite = ? AND until = 0',
+    "SELECT count(*) AS count FROM named WHERE suite = ? AND until = 0 AND architecture NOT LIKE '.%'",
     suite.suite,
   );
   store.run(

@@ -5,6 +5,7 @@ import { errnoOf } from '../core/errors.ts';
 import { findLeftovers, pruneIndices } from './clean.ts';
 import type { FileOperations } from './operations.ts';
 import { RETAINED_GENERATIONS } from './publish.ts';
+import { POOL_FILE } from './source-index.ts';
 import { generationOf, type PublishedSuite, readHead, readSuite, suitesIn } from './published.ts';
 
 /** Operations that remove nothing and note what they were asked to. */
@@ -55,7 +56,7 @@ async function unneededInPool(
   const files: string[] = [];
   for (const entry of await filesOf(path.join(directory, 'pool'))) {
     const file = path.join(entry.parentPath, entry.name);
-    const isOurs = isKnown && entry.name.endsWith('.deb');
+    const isOurs = isKnown && POOL_FILE.test(entry.name);
     if (entry.name.startsWith('.tmp-') || (isOurs && !named.has(path.relative(directory, file)))) {
       files.push(file);
     }

@@ -11,6 +11,7 @@ import { packageStanzas } from './indices.ts';
 import { checkInterrupted } from './interrupted.ts';
 import type { SigningKey } from './key.ts';
 import { byHashPath, readHead, type SuiteHead, suitesIn } from './published.ts';
+import { isFileIndex, parseFileIndex, type PublishedFile } from './source-index.ts';
 import { ContentsCheck } from './verify-contents.ts';
 
 /** Something that is wrong with a repository. */
@@ -53,6 +54,7 @@ export async function verifyRepository(
 ): Promise<Verification> {
   const defects: Defect[] = [];
   const files = new Map<string, Stanza>();
+  const others = new Map<string, PublishedFile>();
   const contents = new ContentsCheck();
   const suites = await suitesIn(directory);
   for (const name of suites) {
@@ -68,13 +70,24 @@ export async function verifyRepository(
         const index = Map.groupBy(stanzas, (stanza) => stanza.get('Package') ?? '');
         defects.push(...unresolved(name, index));
         contents.expect(name, file, stanzas, texts);
+      } else if (isFileIndex(file)) {
+        for (const other of parseFileIndex(file, text.toString('utf8'))) {
+          others.set(other.filename, other);
+        }
       }
     }
   }
   const sound: string[] = [];
+  for (const other of others.values()) {
+    checkInterrupted(signal);
+    defects.push(...(await verifyFile(directory, other)));
+  }
   for (const [name, stanza] of files) {
     checkInterrupted(signal);
-    const found = await verifyPackage(directory, name, stanza);
+    const size = Number(stanza.get('Size'));
+    const found = await verifyFile(directory, {
+      ...{ filename: name, size, sha256: stanza.get('SHA256') ?? '' },
+    });
     defects.push(...found);
     if (found.length === 0) {
       sound.push(name);
@@ -144,15 +157,20 @@ async function readIndices(
   return texts;
 }
 
-async function verifyPackage(directory: string, name: string, stanza: Stanza): Promise<Defect[]> {
-  const file = path.join(directory, name);
+async function verifyFile(
+  directory: string,
+  { filename, size, sha256: expected }: PublishedFile,
+): Promise<Defect[]> {
+  const file = path.join(directory, filename);
   if (!(await exists(file))) {
-    return [{ what: name, problem: 'is missing', isDamaged: false }];
+    return [{ what: filename, problem: 'is missing', isDamaged: false }];
   }
-  const { size } = await fs.stat(file);
   const isRight =
-    String(size) === stanza.get('Size') && (await sha256File(file)) === stanza.get('SHA256');
-  return isRight ? [] : [{ what: name, problem: 'is not what the index says', isDamaged: true }];
+    (size === undefined || (await fs.stat(file)).size === size) &&
+    (await sha256File(file)) === expected;
+  return isRight
+    ? []
+    : [{ what: filename, problem: 'is not what the index says', isDamaged: true }];
 }
 
 const ALL_RELEASES = /-modules-(?<release>[0-9][^\s,]*)$/;

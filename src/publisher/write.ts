@@ -21,13 +21,14 @@ export async function writeClientFiles(
   const { origin, url, publicKey } = repository;
   const keyring = `${slugOf(origin)}-archive-keyring.asc`;
   await disk.write(path.join(directory, keyring), publicKey);
-  for (const { suite, component, architectures } of suites) {
+  for (const { suite, component, architectures, sources } of suites) {
     const text = formatSourcesFile({
       url,
       suite,
       component,
       architectures,
       publicKey,
+      hasSources: sources !== undefined,
     });
     await disk.write(path.join(directory, `${suite}.sources`), text);
   }

@@ -8,6 +8,7 @@ import { hashOnTopOf } from '../planner/dependencies.ts';
 import { parseSymvers, type SymbolTable } from '../verifier/symvers.ts';
 import { verifyModules } from '../verifier/verify.ts';
 import { buildTarget } from './build-target.ts';
+import { besideOf, installedOf } from './buildinfo.ts';
 import { type Context, removeTree } from './context.ts';
 import type { KernelTrees } from './kernel-trees.ts';
 import {
@@ -193,8 +194,13 @@ export async function executeTarget(
     sourceDateEpoch: prepared?.sourceDateEpoch ?? 0,
     root: survey.rootHashOf(module, kernel),
     attempts: (context.ledger.get(key)?.attempts ?? 0) + 1,
+    beside: besideOf(target),
     ...dkmsFacts(outcome, target),
   };
+  if (record.outcome === 'built') {
+    const root = survey.rootOf(module, kernel).flat();
+    await context.ledger.putRoot(record.root, installedOf(root));
+  }
   await context.ledger.put(record, {
     modules: outcome.files,
     symvers: outcome.symvers,

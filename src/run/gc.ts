@@ -11,6 +11,7 @@ import { archiveFolder, type Context, removeTree } from './context.ts';
 import { planAll, planInputs, planSurvey, type SurveyPlan } from './plan.ts';
 import { publishAll, unpublishedFolders } from './publish.ts';
 import { retiredPackages } from './retired.ts';
+import { unpublishedSources } from './source-files.ts';
 import { writeSiteAfterRun } from './write-site.ts';
 
 /** What there is to remove, in the order in which it is shown. */
@@ -163,7 +164,11 @@ async function leftInRepository({ config }: Context): Promise<Garbage[]> {
 async function madePackages({ ledger, config }: Context): Promise<Garbage[]> {
   const directory = path.join(config.state, 'packages');
   const garbage: Garbage[] = [];
-  for (const folder of await unpublishedFolders(directory, await ledger.publications())) {
+  const publications = await ledger.publications();
+  for (const folder of [
+    ...(await unpublishedFolders(directory, publications)),
+    ...(await unpublishedSources(config.state, publications)),
+  ]) {
     const names = await fs.readdir(folder, { recursive: true }).catch((): string[] => []);
     garbage.push({
       kind: 'made',
@@ -190,7 +195,7 @@ async function unneededBuildsOf(
 /** Keys of the builds that packages of any suite are made of. */
 function keysOf(publications: Publications): Set<string> {
   const entries = Object.values(publications).flatMap((suite) => Object.values(suite));
-  return new Set(entries.flatMap(({ key }) => key ?? []));
+  return new Set(entries.flatMap(({ key, buildinfo }) => [key ?? [], buildinfo?.key ?? []].flat()));
 }
 
 async function builds(context: Context, planned: SurveyPlan): Promise<Garbage[]> {

@@ -1,13 +1,17 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type { Publications } from '../ledger/schema.ts';
+import type { SourcePackageRef } from '../model/packages.ts';
 import { writeKeyRecord } from '../publisher/key-record.ts';
 import { slugOf } from '../publisher/names.ts';
 import type { SuitePublication } from '../publisher/publication.ts';
 import { publish } from '../publisher/publish.ts';
+import { buildinfosOf } from './buildinfo.ts';
 import type { Context } from './context.ts';
 import type { SurveyPlan } from './plan.ts';
 import { notePublished, signingOf } from './signing.ts';
+import { unpublishedSources } from './source-files.ts';
+import { SourcePackages } from './source-packages.ts';
 import { publicationsOf } from './suite-packages.ts';
 import type { SurveySuite } from './survey.ts';
 
@@ -25,11 +29,17 @@ export async function unpublishedFolders(
   return names.filter((name) => !used.has(name)).map((name) => path.join(directory, name));
 }
 
+/** The source packages that a suite's packages name. */
+function sourcesOf(publications: Publications[string]): SourcePackageRef[] {
+  return Object.values(publications).flatMap((entry) => entry.sources ?? []);
+}
+
 /** What a suite shall have; undefined when nothing is known of it yet. */
 function suitePublication(
   { config }: Context,
   { suite, facts, architectures }: SurveySuite,
   publications: Publications[string],
+  sources: readonly string[],
 ): SuitePublication | undefined {
   const entries = Object.values(publications);
   // An architecture that can't be read now, or has left Debian, keeps its index.
@@ -48,6 +58,8 @@ function suitePublication(
     // Only what every suite of it says is said of the whole: apt takes the most cautious of several otherwise.
     notAutomatic: facts.length > 0 && facts.every((fact) => fact.notAutomatic),
     butAutomaticUpgrades: facts.length > 0 && facts.every((fact) => fact.butAutomaticUpgrades),
+    sources,
+    buildinfos: buildinfosOf(config.state, publications),
     debs: entries.map((entry) => path.join(config.state, 'packages', entry.file)),
   };
 }
@@ -82,19 +94,16 @@ export async function publishAll(context: Context, plan: SurveyPlan): Promise<Pu
   let failure: Error | undefined;
   const packages = path.join(config.state, 'packages');
   await fs.mkdir(packages, { recursive: true });
+  const sources = await SourcePackages.open(context, plan.survey, plan.plan.targets);
   for (const suite of plan.survey.suites.filter(({ isPublished }) => isPublished)) {
-    const { after, failure: problem } = await publicationsOf(
-      context,
-      suite,
-      plan,
-      publications,
-      signing,
-    );
+    const making = { signing, sources };
+    const made = await publicationsOf(context, suite, plan, publications, making);
+    const { after, failure: problem } = made;
     failure ??= problem;
     publications[suite.suite] = after;
-    suites.push(
-      ...[suitePublication(context, suite, after)].filter((entry) => entry !== undefined),
-    );
+    const files = await sources.filesOf(sourcesOf(after));
+    const publication = suitePublication(context, suite, after, files);
+    suites.push(...(publication === undefined ? [] : [publication]));
   }
   const result = await publish(
     {
@@ -112,7 +121,10 @@ export async function publishAll(context: Context, plan: SurveyPlan): Promise<Pu
   await ledger.setPublications(publications);
   const published = suites.map(({ suite }) => publications[suite] ?? {});
   await notePublished(config, signing, published, new Date());
-  for (const folder of await unpublishedFolders(packages, publications)) {
+  for (const folder of [
+    ...(await unpublishedFolders(packages, publications)),
+    ...(await unpublishedSources(config.state, publications)),
+  ]) {
     await fs.rm(folder, { recursive: true, force: true });
   }
   return { slug: slugOf(config.repository.origin), ...result, failure };

@@ -5,6 +5,7 @@ import { LockstepError } from '../core/errors.ts';
 import { explainDiskError } from '../core/files.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
+import type { SourcePackageRef } from '../model/packages.ts';
 import type { Target } from '../model/plans.ts';
 import type { BuildRecord } from '../model/records.ts';
 import {
@@ -27,13 +28,15 @@ import {
 import { modulePackageName, packageVersion, trackingPackageName } from '../packager/versions.ts';
 import { findSourceFolder } from '../modules/evaluate.ts';
 import { kernelId } from '../planner/names.ts';
+import { noteBuildinfo } from './buildinfo.ts';
 import type { Context } from './context.ts';
 import { documentsOf, newestFile, readCopyright } from './prepare-target.ts';
 import type { SurveyPlan } from './plan.ts';
 import { keyringInputs, keyringRelation, type Signing } from './signing.ts';
 import { retiredPackages } from './retired.ts';
+import type { SourcePackages } from './source-packages.ts';
 import { publicationId, type PublicationFacts, rebuilt, SuiteUpdate } from './suite-update.ts';
-import type { SurveySuite } from './survey.ts';
+import type { Survey, SurveySuite } from './survey.ts';
 
 function factsOf(module: Module, kernel: Kernel): PublicationFacts {
   return {
@@ -51,6 +54,23 @@ interface Tracked {
   version: string;
   copyright: Buffer | undefined;
   epoch: number;
+  sources: SourcePackageRef[];
+}
+
+/** What packages are made with. */
+interface Making {
+  context: Context;
+  survey: Survey;
+  update: SuiteUpdate;
+  sources: SourcePackages;
+}
+
+/** The source package that packages name as theirs. */
+function firstOf([first]: readonly SourcePackageRef[]): SourcePackageRef {
+  if (first === undefined) {
+    throw new Error('a package without a source');
+  }
+  return first;
 }
 
 /**
@@ -63,12 +83,13 @@ interface Tracked {
 export async function publicationsOf(
   context: Context,
   suite: SurveySuite,
-  { plan }: SurveyPlan,
+  { plan, survey }: SurveyPlan,
   all: Publications,
-  signing: Signing,
+  { signing, sources }: { signing: Signing; sources: SourcePackages },
 ): Promise<{ after: Publications[string]; failure: Error | undefined }> {
   const { config } = context;
   const update = new SuiteUpdate(context, suite.suite, all, keyringRelation(config, signing));
+  const making = { context, survey, update, sources };
   for (const id of retiredPackages(suite, plan, update.after).keys()) {
     update.drop(id);
   }
@@ -99,9 +120,7 @@ export async function publicationsOf(
     }
     await attempt(`${suite.suite}: ${module.name} for ${kernel.release}`, async () => {
       const modulePackage =
-        record?.outcome === 'built'
-          ? await putModulePackage(context, update, target, record)
-          : undefined;
+        record?.outcome === 'built' ? await putModulePackage(making, target, record) : undefined;
       if (modulePackage === undefined && target.verdict !== 'in-tree') {
         return;
       }
@@ -110,7 +129,7 @@ export async function publicationsOf(
       tracked.set(id, list);
       for (const track of tracksOf.get(kernel) ?? []) {
         const { archive } = suite;
-        list.push(await putTrackingPackage(context, update, archive, target, track, modulePackage));
+        list.push(await putTrackingPackage(making, archive, target, track, modulePackage));
       }
     });
   }
@@ -119,9 +138,9 @@ export async function publicationsOf(
       putPrebuiltPackage(update, id.slice(id.lastIndexOf(':') + 1), list),
     );
   }
-  await attempt(`${suite.suite}: ${GUARD_PACKAGE}`, () => putGuardPackage(update));
+  await attempt(`${suite.suite}: ${GUARD_PACKAGE}`, () => putGuardPackage(making));
   const keyring = keyringInputs(config, signing);
-  await attempt(`${suite.suite}: ${keyring.name}`, () => putKeyringPackage(update, keyring));
+  await attempt(`${suite.suite}: ${keyring.name}`, () => putKeyringPackage(making, keyring));
   return { after: update.after, failure };
 }
 
@@ -162,45 +181,59 @@ function checkDependencies(
   }
 }
 
-/** @returns the module package's version */
+/** A module package that is published. */
+interface PutModule {
+  version: string;
+  sources: SourcePackageRef[];
+}
+
 async function putModulePackage(
-  context: Context,
-  update: SuiteUpdate,
-  { module, kernel }: Target,
+  { context, survey, update, sources: packages }: Making,
+  target: Target,
   record: BuildRecord,
-): Promise<string> {
+): Promise<PutModule> {
+  const { module, kernel } = target;
   const { options } = update;
   checkDependencies(update, record, kernel);
   const id = publicationId(modulePackageName(module.name, kernel.release), kernel.architecture);
-  const identity = modulePackageIdentity({ module, kernel, record }, options);
-  const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'module', key: record.key };
-  return update.put(id, identity, facts, async (rebuild) => {
+  const sources = await packages.of(target, update.sourcesOf(id, record.key));
+  const source = firstOf(sources);
+  const identity = modulePackageIdentity({ module, kernel, record, source }, options);
+  const facts: PublicationFacts = {
+    ...factsOf(module, kernel),
+    ...{ kind: 'module', key: record.key, sources },
+  };
+  const version = await update.put(id, identity, facts, async (rebuild) => {
     const copyright = await context.ledger.copyright(record.key);
     const files = record.modules.map(({ file }) => ({
       name: file,
       path: context.ledger.moduleFile(record.key, file),
     }));
-    return makeModulePackage({ module, kernel, record, files, copyright, rebuild }, options);
+    const inputs = { module, kernel, record, source, files, copyright, rebuild };
+    return makeModulePackage(inputs, options);
   });
+  await noteBuildinfo(context, survey, update, id, target, sources);
+  return { version, sources };
 }
 
-/** @param moduleVersion version of the module package; undefined when the kernel brings the module */
+/** @param modulePackage undefined when the kernel brings the module */
 async function putTrackingPackage(
-  context: Context,
-  update: SuiteUpdate,
+  { context, update, sources: packages }: Making,
   archive: ArchiveGroup,
   target: Target,
   track: string,
-  moduleVersion: string | undefined,
+  modulePackage: PutModule | undefined,
 ): Promise<Tracked> {
+  const moduleVersion = modulePackage?.version;
+  const sources = modulePackage?.sources ?? (await packages.of(target));
   const { options } = update;
   const { module, kernel } = target;
   const id = publicationId(trackingPackageName(module.name, track), kernel.architecture);
   const files =
     moduleVersion === undefined ? [] : (target.record?.modules.map(({ file }) => file) ?? []);
-  const inputs = { module, kernel, track, moduleVersion, files };
+  const inputs = { module, kernel, source: firstOf(sources), track, moduleVersion, files };
   const identity = trackingPackageIdentity(inputs, options);
-  const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'tracking', track };
+  const facts: PublicationFacts = { ...factsOf(module, kernel), kind: 'tracking', track, sources };
   const { copyright, epoch } = await sourceOf(context, archive, target);
   const version = await update.put(id, identity, facts, (rebuild, base) =>
     makeTrackingPackage(
@@ -211,36 +244,37 @@ async function putTrackingPackage(
       options,
     ),
   );
-  return { module, track, version, copyright, epoch };
+  return { module, track, version, copyright, epoch, sources };
 }
 
 /** The guard, in every suite that has a tracking package. */
-async function putGuardPackage(update: SuiteUpdate): Promise<void> {
+async function putGuardPackage({ update, sources: packages }: Making): Promise<void> {
   const id = publicationId(GUARD_PACKAGE, 'all');
   if (!Object.values(update.after).some(({ kind }) => kind === 'tracking')) {
     update.drop(id);
     return;
   }
   const { options } = update;
-  await update.put(id, guardPackageIdentity(options), { kind: 'guard' }, (rebuild) =>
+  const facts: PublicationFacts = { kind: 'guard', sources: await packages.guard() };
+  await update.put(id, guardPackageIdentity(options), facts, (rebuild) =>
     makeGuardPackage(rebuild, options),
   );
 }
 
 /** The repository's keys, in every suite that has anything else. */
-async function putKeyringPackage(update: SuiteUpdate, keyring: KeyringInputs): Promise<void> {
+async function putKeyringPackage(
+  { update, sources: packages }: Making,
+  keyring: KeyringInputs,
+): Promise<void> {
   const id = publicationId(keyring.name, 'all');
   if (Object.values(update.after).every(({ kind }) => kind === 'keyring')) {
     update.drop(id);
     return;
   }
   const { options } = update;
-  await update.put(
-    id,
-    keyringPackageIdentity(keyring, options),
-    { kind: 'keyring' },
-    (rebuild, base) =>
-      makeKeyringPackage(keyring, rebuilt(base ?? keyring.version, rebuild), options),
+  const facts: PublicationFacts = { kind: 'keyring', sources: await packages.keyring(keyring) };
+  await update.put(id, keyringPackageIdentity(keyring, options), facts, (rebuild, base) =>
+    makeKeyringPackage(keyring, rebuilt(base ?? keyring.version, rebuild), options),
   );
 }
 
@@ -287,14 +321,16 @@ async function putPrebuiltPackage(
         : [],
     ),
   );
-  const { module, copyright, epoch } = first;
+  const { module, copyright, epoch, sources } = first;
   const { options } = update;
   const id = publicationId(prebuiltPackageName(module.name), architecture);
-  const inputs = { module, architecture, tracks: [...tracks].toSorted(order) };
+  const source = firstOf(sources);
+  const inputs = { module, architecture, source, tracks: [...tracks].toSorted(order) };
   const facts: PublicationFacts = {
     kind: 'prebuilt',
     module: module.name,
     moduleVersion: module.version,
+    sources,
   };
   await update.put(id, prebuiltPackageIdentity(inputs, options), facts, (rebuild, base) =>
     makePrebuiltPackage(

@@ -46,7 +46,7 @@ function follows(version: string, sha256: string, previous: Publication | undefi
 /** What a package is, for those who judge publications without it. */
 export type PublicationFacts = Pick<
   Publication,
-  'kind' | 'module' | 'moduleVersion' | 'kernel' | 'line' | 'track' | 'key'
+  'kind' | 'module' | 'moduleVersion' | 'kernel' | 'line' | 'track' | 'key' | 'sources'
 >;
 
 /** One suite's publications while they are brought up to date. */
@@ -78,6 +78,24 @@ export class SuiteUpdate {
   /** Leaves a package out of what is published. */
   drop(id: string): void {
     delete this.after[id];
+  }
+
+  /** What all suites have of a package. */
+  #everywhere(id: string): Publication[] {
+    return [this.#before, ...Object.values(this.#all)].flatMap((suite) => suite[id] ?? []);
+  }
+
+  /** The source packages that a package of this build is published with. */
+  sourcesOf(id: string, key: string): Publication['sources'] {
+    return this.#everywhere(id).find((entry) => entry.key === key && entry.sources !== undefined)
+      ?.sources;
+  }
+
+  /** The `.buildinfo` that these bytes are published with. */
+  buildinfoOf(id: string, { sha256 }: Pick<Publication, 'sha256'>): Publication['buildinfo'] {
+    return this.#everywhere(id).find(
+      (entry) => entry.sha256 === sha256 && entry.buildinfo !== undefined,
+    )?.buildinfo;
   }
 
   /**

@@ -4,6 +4,7 @@ import { exists } from '../core/files.ts';
 import { type Verification, verifyRepository } from '../publisher/verify.ts';
 import { LockstepError } from '../core/errors.ts';
 import type { Context } from './context.ts';
+import { dropDamaged } from './damaged.ts';
 import { planAll } from './plan.ts';
 import { publishAll } from './publish.ts';
 import { signingOf } from './signing.ts';
@@ -49,6 +50,10 @@ export async function repair(
       await fs.rm(path.join(repository.directory, what), { force: true });
     }
   }
+  await dropDamaged(
+    context,
+    before.defects.filter(({ isDamaged }) => isDamaged).map(({ what }) => path.basename(what)),
+  );
   const planned = await planAll(context, { refresh: false });
   const { failure } = await publishAll(context, planned);
   await writeSiteAfterRun(context, planned.survey, planned.plan);

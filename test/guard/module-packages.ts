@@ -7,7 +7,7 @@ import {
   makeTrackingPackage,
   type PackagerOptions,
 } from '../../src/packager/packages.ts';
-import { KERNEL, MODULE, RECORD } from '../../src/packager/testing/inputs.ts';
+import { KERNEL, MODULE, RECORD, SOURCE_PACKAGE } from '../../src/packager/testing/inputs.ts';
 import { packageVersion } from '../../src/packager/versions.ts';
 import { modulesDirectory } from './kernel-packages.ts';
 import type { StandIn, SuiteName } from './suites.ts';
@@ -54,7 +54,7 @@ export async function modulePackages(
     modulesDirectory: modulesDirectory(suite),
     modules: RECORD.modules.map((entry) => ({ ...entry, file: name, sha256: sha256(text) })),
   };
-  const common = { module, kernel, track: flavour, copyright: undefined };
+  const common = { module, kernel, source: SOURCE_PACKAGE, track: flavour, copyright: undefined };
   const own = packageVersion(module.version, version);
   const tracking = await makeTrackingPackage(
     {

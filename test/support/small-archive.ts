@@ -111,11 +111,13 @@ async function controlOf(folder: string, entry: OwnPackage): Promise<string> {
  * packages of the test's own beside them, signed by a key of the test's own.
  *
  * @param folder scratch folder, for the keys
+ * @param sources text of an index of source packages; the archive has none unless given
  */
 export async function smallArchive(
   mirror: SteerableMirror,
   folder: string,
   own: readonly OwnPackage[] = [],
+  sources?: string,
 ): Promise<SmallArchive> {
   const home = path.join(folder, 'archive-keys');
   await fs.mkdir(home, { recursive: true, mode: 0o700 });
@@ -129,6 +131,9 @@ export async function smallArchive(
   }
   const zipped = gzipSync(packages, { level: 1 });
   mirror.put('dists/trixie/main/binary-amd64/Packages.gz', zipped);
+  if (sources !== undefined) {
+    mirror.put('dists/trixie/main/source/Sources', sources);
+  }
   const keyring = path.join(folder, 'archive-keyring.asc');
   const fingerprint = await withGpg(home, async (gpg) => {
     await gpg.generateKey('Archive of a test');
@@ -152,6 +157,9 @@ export async function smallArchive(
         'SHA256:',
         ` ${sha256(packages)} ${Buffer.byteLength(packages)} main/binary-amd64/Packages`,
         ` ${sha256(zipped)} ${zipped.length} main/binary-amd64/Packages.gz`,
+        ...(sources === undefined
+          ? []
+          : [` ${sha256(sources)} ${Buffer.byteLength(sources)} main/source/Sources`]),
         '',
       ].join('\n');
       const signed = await withGpg(home, (gpg) => gpg.clearsign(fingerprint, release));

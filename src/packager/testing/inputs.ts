@@ -15,6 +15,9 @@ export const SOURCE: PackageSource = {
   sourceVersion: '1:0.15.0-2',
 };
 
+/** The source package that it is built from. */
+export const SOURCE_PACKAGE = { name: 'demo-source', version: '1:0.15.0-2' };
+
 export const MODULE: Module = {
   name: 'demo',
   version: '1:0.15.0-2',

@@ -19,6 +19,7 @@ await publish(
           `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n${content}-----BEGIN PGP SIGNATURE-----\n\nnone\n-----END PGP SIGNATURE-----\n`,
         ),
       verify: () => Promise.resolve(true),
+      isOurs: () => Promise.resolve(true),
     },
     date: new Date('2026-11-11T11:11:11Z'),
   },
