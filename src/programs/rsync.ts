@@ -26,6 +26,10 @@ export interface RsyncOptions {
 const TIMEOUT = 300;
 const CONNECT_TIMEOUT = 30;
 
+/** What ssh(1) says; rsync's own status is 255 then, or that of a stream that broke off. */
+const SSH_FAILED =
+  /^ssh: |Permission denied \((?!13)|Host key verification failed|Connection (?:refused|closed|reset|timed out)/m;
+
 /** rsync's own statuses (rsync(1), EXIT VALUES) that have a remedy of their own. */
 function hintFor(exitCode: number, stderr: string, destination: string): string {
   const colon = destination.lastIndexOf(':/');
@@ -41,7 +45,7 @@ function hintFor(exitCode: number, stderr: string, destination: string): string 
   if (/Permission denied \(13\)|Read-only file system/.test(stderr)) {
     return `its user has to be able to write there: ${there}ls -ld ${path}`;
   }
-  if (host !== '' && exitCode === 255) {
+  if (host !== '' && (exitCode === 255 || SSH_FAILED.test(stderr))) {
     return `this has to work without a question: ssh -o BatchMode=yes ${host} true`;
   }
   return 'lockstep push tries again; every run and watch does too';
@@ -77,7 +81,7 @@ export async function rsync(options: RsyncOptions): Promise<string[]> {
     { allowFailure: true, ...(signal === undefined ? {} : { signal }) },
   );
   if (exitCode !== 0) {
-    const lines = stderr.trim().split('\n');
+    const lines = stderr.trim().split(/\r?\n/);
     const said = lines.find((line) => !/^rsync error:|^$/.test(line)) ?? lines.at(-1) ?? '';
     throw new LockstepError(
       'DESTINATION_FAILED',
