@@ -10,6 +10,7 @@ import { type PublisherOptions, publish } from './publish.ts';
 import { type RepositoryServer, serveRepository } from './serve.ts';
 import { makeApt, update } from './testing/apt.ts';
 import { makeDeb } from './testing/debs.ts';
+import { writeSmallDeb } from './testing/small-debs.ts';
 
 let root: string;
 let server: RepositoryServer;
@@ -197,6 +198,25 @@ test('apt of a machine takes its own architecture from a suite of several', asyn
     const { stdout } = await apt.cache(['policy', 'same']);
     expect(/^ *Candidate: (.*)$/m.exec(stdout)?.[1]).toBe(expected);
   }
+});
+
+test.each(['xz', 'gz'])('apt reads an index of many blocks to its end, as %s', async (form) => {
+  const directory = path.join(root, `blocks-${form}`);
+  const small = path.join(root, `small-${form}`);
+  await fs.mkdir(small);
+  const debs = Array.from({ length: 400 }, (_, at) =>
+    writeSmallDeb(small, { name: `small-${at}`, architecture: 'amd64' }),
+  );
+  await publish({ ...options, directory, url: `file:${directory}` }, [suite(debs)]);
+  const sources = await fs.readFile(path.join(directory, 'trixie.sources'), 'utf8');
+  const at = path.join(root, `apt-blocks-${form}`);
+  const apt = makeApt(at, sources);
+  await fs.appendFile(
+    path.join(at, 'apt.conf'),
+    `Acquire::CompressionTypes::Order { "${form}"; };\n`,
+  );
+  await update(apt);
+  expect((await apt.cache(['pkgnames'])).stdout.trim().split('\n')).toHaveLength(debs.length);
 });
 
 test('apt reads the repository as files, too', async () => {

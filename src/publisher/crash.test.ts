@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import PQueue from 'p-queue';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exists } from '../core/files.ts';
 import { ensureSigningKey, type SigningKey } from './key.ts';
 import { type DiskStep, fileOperations } from './operations.ts';
+import { adoptStore } from './testing/adopt.ts';
 import { makeApt, update } from './testing/apt.ts';
 import { checkPlainNames, checkSuite } from './testing/consistency.ts';
 import { makeDeb } from './testing/debs.ts';
@@ -35,7 +37,8 @@ beforeAll(async () => {
   const copy = await copyOf('old', 'new');
   steps = [];
   const disk = fileOperations((step, file) => steps.push({ step, file }));
-  await publishScenario({ directory: copy, stateDirectory, debs: debs.slice(2) }, key, disk);
+  const next = { directory: copy, stateDirectory: `${copy}.state`, debs: debs.slice(2) };
+  await publishScenario(next, key, disk);
   after = checkSuite(copy, 'trixie');
 });
 
@@ -43,10 +46,30 @@ afterAll(async () => {
   await fs.rm(root, { recursive: true, force: true });
 });
 
+/** A copy of a repository, and of the store that knows it. */
 async function copyOf(from: string, to: string): Promise<string> {
   const target = path.join(root, to);
-  await fs.cp(path.join(root, from), target, { recursive: true, preserveTimestamps: true });
+  for (const end of ['', '.state']) {
+    await fs.cp(path.join(root, from) + end, target + end, {
+      recursive: true,
+      preserveTimestamps: true,
+    });
+  }
+  adoptStore(`${target}.state`, target);
   return target;
+}
+
+/** Whether the store's publisher was killed at work: what is there is not taken on trust then. */
+function isOpen(directory: string): boolean {
+  const store = new DatabaseSync(path.join(`${directory}.state`, 'publisher.sqlite'));
+  const row = store.prepare('SELECT open FROM repository').get();
+  store.close();
+  return row?.['open'] === 1;
+}
+
+async function remove(directory: string): Promise<void> {
+  await fs.rm(directory, { recursive: true });
+  await fs.rm(`${directory}.state`, { recursive: true });
 }
 
 function scenarioIn(directory: string): Scenario {
@@ -108,10 +131,15 @@ describe('a publisher that dies', () => {
       const names = found === before ? ['pkg-b', 'pkg-c'] : ['pkg-c', 'pkg-d', 'pkg-e'];
       const isSample = index % 12 === 0;
       expect(isSample ? await namesByApt(directory, index) : names).toEqual(names);
+      expect(isOpen(directory)).toBe(index < steps.length);
+      if (index % 5 === 4) {
+        // The state folder may be lost too.
+        await fs.rm(`${directory}.state`, { recursive: true });
+      }
       await publishPresigned(scenarioIn(directory));
       await checkEnd(directory);
       expect((await publishPresigned(scenarioIn(directory))).changed).toBe(false);
-      await fs.rm(directory, { recursive: true });
+      await remove(directory);
     });
     await queue.addAll(tries);
     const turn = seen.indexOf('after');
@@ -137,13 +165,12 @@ describe('a publisher that dies', () => {
       expect(names.filter((name) => name.includes('.tmp-'))).toEqual([]);
       await publishPresigned(scenarioIn(directory));
       await checkEnd(directory);
-      await fs.rm(directory, { recursive: true });
+      await remove(directory);
     }
   });
 
   test('in its very first run leaves nothing or everything', async () => {
-    const first = await copyOf('old', 'first-whole');
-    await fs.rm(first, { recursive: true });
+    const first = path.join(root, 'first-whole');
     const whole = {
       directory: first,
       stateDirectory: `${first}.state`,
@@ -173,7 +200,7 @@ describe('a publisher that dies', () => {
       expect(isThere ? checkSuite(directory, 'trixie') : inRelease).toBe(inRelease);
       await publishPresigned(scenario);
       checkPlainNames(directory, 'trixie');
-      await fs.rm(directory, { recursive: true });
+      await remove(directory);
     }
   });
 });

@@ -5,7 +5,7 @@ import { LockstepError } from '../core/errors.ts';
 import { decompressXz } from '../programs/xz.ts';
 import { FileBytes } from './file-bytes.ts';
 import { TarScan } from './tar-scan.ts';
-import { xzSize } from './xz-size.ts';
+import { xzSize } from './xz-format.ts';
 
 /** A part of a file. */
 export interface Member {

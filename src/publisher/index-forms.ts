@@ -85,7 +85,7 @@ export async function planIndices(store: Store, change: SuiteChange): Promise<Pl
     const names = changed
       .filter((deb) => deb.architecture === architecture || deb.architecture === 'all')
       .map(({ name }) => name);
-    const packages = packagesIndex(store, publication, architecture);
+    const packages = packagesIndex(store, publication, architecture, names);
     const list = contentsIndex(store, publication, architecture, change);
     const isNew = change.isWhole || listedForms(store, packages).length === 0;
     if (isNew || names.length > 0) {

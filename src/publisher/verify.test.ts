@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ensureSigningKey, type SingleKey } from './key.ts';
 import { publish } from './publish.ts';
+import { Store } from './store.ts';
 import { makeDeb } from './testing/debs.ts';
 import { joinKeys } from './signing.ts';
 import { verifyRepository } from './verify.ts';
@@ -118,5 +119,24 @@ test('a tracking package whose module package is not there in that version', asy
     `trixie: foo-modules-amd64 2-1 needs ${MODULES} (>= 2-1), which is not there`,
     'trixie: foo-modules-amd64 2-1 needs lockstep-guard (>= 1.0), which is not there',
     'trixie: foo-modules-amd64 2-1 needs x-archive-keyring (>= 2), which is not there',
+  ]);
+});
+
+test('a Contents that says other files than the packages have', async () => {
+  const state = path.join(root, `state-${count}`);
+  const store = await Store.open(state);
+  store.run('UPDATE deb SET files = ? WHERE name = ?', 'usr/bin/other', MODULES);
+  store.run('DELETE FROM part');
+  store.run('DELETE FROM listed');
+  store.commit();
+  store.close();
+  await publishDebs(
+    (await filesBelow('pool', /\.deb$/)).map((name) => path.join(repository, name)),
+  );
+  const found = await defects();
+  const what = 'dists/trixie/main/Contents-amd64.gz';
+  expect(found).toEqual([
+    expect.stringMatching(`^${what} does not say [^ ]+ foo-modules-`),
+    `${what} says what is in no package: usr/bin/other ${MODULES}`,
   ]);
 });
