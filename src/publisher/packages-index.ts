@@ -3,7 +3,7 @@ import { compareVersions } from '../debian/version.ts';
 import type { BlockedIndex, IndexEntry } from './blocks.ts';
 import type { Row, Store } from './store.ts';
 
-/** Some 50 KB a block: a new package costs the compression of one; independent blocks cost a seventh of the whole's size. */
+/** Some 50 KB a block: a new package costs the compression of one, and the index is a fifth larger than of one block. */
 const SPACING = 64;
 
 const STANZAS = `
