@@ -3,8 +3,10 @@ import * as path from 'node:path';
 import { z } from 'zod';
 import { parseStanza, type Stanza } from '../../src/debian/control.ts';
 import { VERDICTS } from '../../src/model/verdicts.ts';
+import { exists } from '../../src/core/files.ts';
 import { runProgram } from '../../src/programs/run.ts';
 import type { ProgramEnd, Scratch } from './program.ts';
+import { publishedIndex } from './published-index.ts';
 import { type TestConfig, writeConfig } from './test-config.ts';
 
 const passedOver = z.strictObject({
@@ -130,8 +132,9 @@ export async function suitesHome(box: Scratch, name: string, seed?: string): Pro
       return z.array(change, { error: stderr }).parse(JSON.parse(stdout));
     },
     async published(suite, architecture = 'amd64') {
-      const file = `dists/${suite}/main/binary-${architecture}/Packages`;
-      const text = await fs.readFile(path.join(repository, file), 'utf8').catch(() => '');
+      const packages = `main/binary-${architecture}/Packages`;
+      const isThere = await exists(path.join(repository, 'dists', suite, `${packages}.gz`));
+      const text = isThere ? await publishedIndex(repository, suite, packages) : '';
       const stanzas = text.split('\n\n').filter((stanza) => stanza.trim() !== '');
       return new Map(
         stanzas.map(parseStanza).map((fields) => [fields.get('Package') ?? '', fields]),
