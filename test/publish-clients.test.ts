@@ -120,11 +120,11 @@ function wantedOf(calls: readonly DiskCall[]): DiskCall[] {
 }
 
 /** Kills a publication at a call, and lets clients see what it left. @returns the call at which it was killed */
-async function killAt({ what, name, place, gate }: DiskCall): Promise<string> {
+async function killAt({ what, place, ...rest }: DiskCall): Promise<string> {
   let at = place;
   for (let left = 20; left > 0; left -= 1) {
     const next = publishing(live + 1);
-    const killed = await publishKilled(next, { name, place: at, gate });
+    const killed = await publishKilled(next, { ...rest, place: at });
     if (killed.at?.what === what) {
       await Promise.all(clients.map((client) => client.wholeCycle()));
     } else {
@@ -154,7 +154,9 @@ describe('a publisher that is killed at system calls while machines update and i
       // Before, packages are read side by side, and how often libuv writes to wake the main thread is never the same: a
       // write is not to be found by its number. What is written then is a cache, whole or not at all.
       const before = all.filter(({ what, name }) => !later.has(what) && name !== 'write');
-      const calls = [...before, ...changes];
+      // SQLite's pages are not always as many.
+      const known = new Set(all.map(({ what }) => what));
+      const calls = [...before, ...changes.filter(({ what }) => known.has(what))];
       // Everything that the publisher does to the disk is there, so nothing was overlooked.
       for (const name of ['mkdir', 'openat', 'write', 'fsync', 'link', 'rename', 'unlink']) {
         expect(calls.some(({ what }) => what.startsWith(name))).toBe(true);

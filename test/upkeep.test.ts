@@ -276,7 +276,9 @@ describe('gc', () => {
       expect(records.filter((name) => name.endsWith('record.json')).length).toBe(1);
       // Who reads a state of before still finds its packages.
       const debs = await fs.readdir(path.join(repository, 'pool'), { recursive: true });
-      expect(debs.filter((name) => name.includes(first.release)).length).toBe(1);
+      expect(
+        debs.filter((name) => name.endsWith('.deb') && name.includes(first.release)).length,
+      ).toBe(1);
       expect(await home.complaints('stable')).toEqual([]);
 
       await configure({ retention: { graceDays: 0 } });

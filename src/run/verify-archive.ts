@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { LockstepError } from '../core/errors.ts';
 import { readFileOrUndefined } from '../core/files.ts';
 import { parseRelations } from '../debian/relation.ts';
@@ -34,7 +35,8 @@ export interface ArchiveVerification {
 interface Place {
   suite: SurveySuite;
   architecture: string;
-  index: string;
+  /** Its `Packages`. */
+  text: string;
   stanzas: Stanza[];
 }
 
@@ -102,10 +104,13 @@ async function placesOf(
     const folders = await fs.readdir(main).catch((): string[] => []);
     for (const folder of folders.filter((entry) => entry.startsWith('binary-')).toSorted()) {
       const architecture = folder.slice('binary-'.length);
-      const index = path.join(main, folder, 'Packages');
-      const text = (await readFileOrUndefined(index))?.toString('utf8');
-      // What is wrong with an index is said elsewhere.
-      if (text === undefined || text.trim() === '') {
+      const text = await readIndex(path.join(main, folder, 'Packages.gz'));
+      if (text === undefined) {
+        const why = "its index can't be read";
+        found.unchecked.push({ what: `${name} ${architecture}`, why });
+        continue;
+      }
+      if (text.trim() === '') {
         continue;
       }
       if (!suite.architectures.includes(architecture)) {
@@ -113,10 +118,20 @@ async function placesOf(
         found.unchecked.push({ what: `${name} ${architecture}`, why });
         continue;
       }
-      places.push({ suite, architecture, index, stanzas: packageStanzas(text) });
+      places.push({ suite, architecture, text, stanzas: packageStanzas(text) });
     }
   }
   return places;
+}
+
+async function readIndex(file: string): Promise<string | undefined> {
+  try {
+    const bytes = await readFileOrUndefined(file);
+    return bytes === undefined ? undefined : gunzipSync(bytes).toString('utf8');
+  } catch {
+    // What is wrong with it is said elsewhere.
+    return undefined;
+  }
 }
 
 /** Names of packages that stand for kernels which the archive does not have, or not as the newest, any more. */
@@ -178,13 +193,15 @@ async function verifyInstallable(
   stale: Stale,
   found: ArchiveVerification,
 ): Promise<void> {
-  const { suite, architecture, index, stanzas } = place;
+  const { suite, architecture, text, stanzas } = place;
   const own = archives.find(({ archive }) => archive === suite.archive);
   const groups = archives.filter(
     ({ group }) => group === own?.group || own?.group.bases.includes(group.name) === true,
   );
   const scratch = await fs.mkdtemp(path.join(tmpdir(), 'lockstep-verify-'));
   try {
+    const index = path.join(scratch, 'ours');
+    await fs.writeFile(index, text);
     const background = path.join(scratch, 'archive');
     await writeStanzas(
       groups.map(({ archive }) => archive),

@@ -29,7 +29,11 @@ export interface DiskCall {
   place: number;
   /** Where the count begins. */
   gate: Gate;
+  thread: Thread;
 }
+
+/** libuv's one worker does what Node.js's file system does, the main thread what SQLite does. */
+type Thread = 'worker' | 'main';
 
 const LINE = /^(?:(?<thread>\d+) +)?(?<name>[a-z0-9_]+)\((?<args>.*)$/;
 
@@ -53,18 +57,19 @@ function subjectOf(args: string, roots: readonly string[]): string | undefined {
 }
 
 /**
- * The calls of a trace (`strace -y`) that change files below some folders, by thread.
+ * The calls of a trace (`strace -y`) that change files below some folders, in their order.
  *
- * @param thread the thread of lines that name none
+ * @param threads numbers of the threads; the number of one that is traced alone is not in the trace
+ * @throws Error when another thread changes any
  */
 function readTrace(
   text: string,
   roots: readonly string[],
-  thread: number,
+  threads: { numbers: ReadonlyMap<number, Thread>; alone: Thread | undefined },
   gate: Gate,
-): Map<number, DiskCall[]> {
+): DiskCall[] {
   const places = new Map<string, number>();
-  const found = new Map<number, DiskCall[]>();
+  const found: DiskCall[] = [];
   const seen = new Map<string, number>();
   for (const line of text.split('\n')) {
     const groups = LINE.exec(line)?.groups;
@@ -72,17 +77,21 @@ function readTrace(
       continue;
     }
     const { name = '', args = '' } = groups;
-    const of = Number(groups['thread'] ?? thread);
-    const place = (places.get(`${of} ${name}`) ?? 0) + 1;
-    places.set(`${of} ${name}`, place);
+    const number = groups['thread'];
+    const place = (places.get(`${number} ${name}`) ?? 0) + 1;
+    places.set(`${number} ${name}`, place);
     const subject = subjectOf(args, roots);
     if (subject === undefined || !isChange(name, args)) {
       continue;
     }
+    const thread = number === undefined ? threads.alone : threads.numbers.get(Number(number));
+    if (thread === undefined) {
+      throw new Error(`changed by another thread: ${line}`);
+    }
     const what = `${name} ${subject}`;
     const turn = (seen.get(what) ?? 0) + 1;
     seen.set(what, turn);
-    found.set(of, [...(found.get(of) ?? []), { what: `${what} #${turn}`, name, place, gate }]);
+    found.push({ what: `${what} #${turn}`, name, place, gate, thread });
   }
   return found;
 }
@@ -98,7 +107,7 @@ export type Gate = 'begins' | 'changes';
 
 interface Started {
   child: ChildProcess;
-  thread: number;
+  threads: Record<Thread, number>;
   /** Comes back when the publisher is at the gate, or has ended. */
   until: (gate: Gate) => Promise<void>;
   /** Lets it go on from a gate. */
@@ -139,7 +148,8 @@ async function start({ scenario, key, scratch }: Publishing): Promise<Started> {
   };
   await until('begins');
   const pass = (): Promise<void> => fs.writeFile(file, '');
-  return { child, thread: Number(line.split(' ')[1]), until, pass, ended };
+  const threads = { main: child.pid ?? 0, worker: Number(line.split(' ')[1]) };
+  return { child, threads, until, pass, ended };
 }
 
 /** Attaches strace to some threads; comes back when it is there. @returns what ends when strace does */
@@ -184,76 +194,76 @@ export async function publishWhole(publishing: Publishing): Promise<void> {
   check(await ended);
 }
 
-/** Goes through the gates and attaches strace at one of them. @returns how the publisher ended, and the trace */
+/**
+ * Goes through the gates and attaches strace at one of them.
+ *
+ * @param alone the one thread that is traced; all unless given
+ * @returns how the publisher ended, and the calls by which it changed the repository or the state folder
+ */
 async function publishUnder(
   publishing: Publishing,
   gate: Gate,
-  tracing: (started: Started) => Promise<string[]>,
-): Promise<{ ending: string; calls: Map<number, DiskCall[]>; thread: number }> {
+  alone: Thread | undefined,
+  more: readonly string[] = [],
+): Promise<{ ending: string; calls: DiskCall[] }> {
   const { scenario, scratch } = publishing;
   const trace = path.join(scratch, 'trace');
-  const started = await start(publishing);
-  const { thread, until, pass, ended } = started;
+  const { child, threads, until, pass, ended } = await start(publishing);
   if (gate === 'changes') {
     await pass();
     await until('changes');
   }
-  const args = await tracing(started);
-  const threads = args.filter((arg) => arg === '-p').length;
-  const common = ['-y', '-s', '0', '-o', trace, '-e', `trace=${CALLS}`];
-  const traced = await attach([...common, ...args], threads);
+  // Programs that it starts change nothing but their own pipes.
+  const traced =
+    alone === undefined
+      ? await fs.readdir(`/proc/${child.pid ?? 0}/task`)
+      : [String(threads[alone])];
+  const common = ['-y', '-s', '0', '-o', trace, '-e', `trace=${CALLS}`, ...more];
+  const tracer = await attach([...common, ...traced.flatMap((id) => ['-p', id])], traced.length);
   await pass();
   if (gate === 'begins') {
     await until('changes');
     await pass();
   }
   const ending = await ended;
-  await traced.ended;
+  await tracer.ended;
   const roots = [scenario.directory, scenario.stateDirectory];
-  const calls = readTrace(await fs.readFile(trace, 'utf8'), roots, thread, gate);
-  return { ending, calls, thread };
+  const numbers = new Map<number, Thread>([
+    [threads.main, 'main'],
+    [threads.worker, 'worker'],
+  ]);
+  const text = await fs.readFile(trace, 'utf8');
+  return { ending, calls: readTrace(text, roots, { numbers, alone }, gate) };
 }
 
 /**
  * Publishes to the end and notes each call from a gate on that changes the repository or the state folder.
  *
- * @throws Error when another thread than the one that can be killed at a call changes anything
+ * @throws Error when a thread that can't be killed at a call changes anything
  */
 export async function publishTraced(publishing: Publishing, gate: Gate): Promise<DiskCall[]> {
-  // Every thread that there is; programs that it starts change nothing but their own pipes.
-  const { ending, calls, thread } = await publishUnder(publishing, gate, async ({ child }) => {
-    const threads = await fs.readdir(`/proc/${child.pid ?? 0}/task`);
-    return threads.flatMap((id) => ['-p', id]);
-  });
+  const { ending, calls } = await publishUnder(publishing, gate, undefined);
   check(ending);
-  const others = [...calls].filter(([id]) => id !== thread);
-  if (others.length > 0) {
-    throw new Error(`changed by another thread: ${JSON.stringify(others[0])}`);
-  }
-  return calls.get(thread) ?? [];
+  return calls;
 }
 
 /** How a publisher that was to be killed ended. */
 export interface Killed {
   /** The signal, or its status. */
   ending: string;
-  /** The calls that it began; at the last one it was killed, unless that is none of the publisher's files. */
+  /** The thread's calls; at the last one it was killed, unless that is none of the publisher's files. */
   calls: DiskCall[];
   /** The call at which it was killed, if it is one that changes files of the publisher's. */
   at: DiskCall | undefined;
 }
 
-/** Publishes until the publisher's thread makes a call of this name for the so-manieth time, and kills it right before. */
+/** Publishes until a thread makes a call of this name for the so-manieth time, and kills the publisher right before. */
 export async function publishKilled(
   publishing: Publishing,
-  { name, place, gate }: Pick<DiskCall, 'name' | 'place' | 'gate'>,
+  { name, place, gate, thread }: Omit<DiskCall, 'what'>,
 ): Promise<Killed> {
-  const inject = `inject=${name}:signal=SIGKILL:when=${place}`;
-  const under = await publishUnder(publishing, gate, ({ thread }) =>
-    Promise.resolve(['-e', inject, '-p', String(thread)]),
-  );
-  const { ending } = under;
-  const calls = under.calls.get(under.thread) ?? [];
+  const inject = ['-e', `inject=${name}:signal=SIGKILL:when=${place}`];
+  const { ending, calls } = await publishUnder(publishing, gate, thread, inject);
   const last = calls.at(-1);
   const isAt = ending === 'SIGKILL' && last?.name === name && last.place === place;
   return { ending, calls, at: isAt ? last : undefined };

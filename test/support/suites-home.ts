@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { z } from 'zod';
 import { parseStanza, type Stanza } from '../../src/debian/control.ts';
 import { VERDICTS } from '../../src/model/verdicts.ts';
+import { exists } from '../../src/core/files.ts';
 import { runProgram } from '../../src/programs/run.ts';
 import type { ProgramEnd, Scratch } from './program.ts';
 import { publishedIndex } from './published-index.ts';
@@ -132,7 +133,8 @@ export async function suitesHome(box: Scratch, name: string, seed?: string): Pro
     },
     async published(suite, architecture = 'amd64') {
       const packages = `main/binary-${architecture}/Packages`;
-      const text = await publishedIndex(repository, suite, packages).catch(() => '');
+      const isThere = await exists(path.join(repository, 'dists', suite, `${packages}.gz`));
+      const text = isThere ? await publishedIndex(repository, suite, packages) : '';
       const stanzas = text.split('\n\n').filter((stanza) => stanza.trim() !== '');
       return new Map(
         stanzas.map(parseStanza).map((fields) => [fields.get('Package') ?? '', fields]),
