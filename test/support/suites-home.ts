@@ -5,6 +5,7 @@ import { parseStanza, type Stanza } from '../../src/debian/control.ts';
 import { VERDICTS } from '../../src/model/verdicts.ts';
 import { runProgram } from '../../src/programs/run.ts';
 import type { ProgramEnd, Scratch } from './program.ts';
+import { publishedIndex } from './published-index.ts';
 import { type TestConfig, writeConfig } from './test-config.ts';
 
 const passedOver = z.strictObject({
@@ -130,8 +131,8 @@ export async function suitesHome(box: Scratch, name: string, seed?: string): Pro
       return z.array(change, { error: stderr }).parse(JSON.parse(stdout));
     },
     async published(suite, architecture = 'amd64') {
-      const file = `dists/${suite}/main/binary-${architecture}/Packages`;
-      const text = await fs.readFile(path.join(repository, file), 'utf8').catch(() => '');
+      const packages = `main/binary-${architecture}/Packages`;
+      const text = await publishedIndex(repository, suite, packages).catch(() => '');
       const stanzas = text.split('\n\n').filter((stanza) => stanza.trim() !== '');
       return new Map(
         stanzas.map(parseStanza).map((fields) => [fields.get('Package') ?? '', fields]),
