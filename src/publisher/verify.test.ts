@@ -94,6 +94,17 @@ test('an index that is gone under one of its names, or altered', async () => {
   );
 });
 
+test('a package that is altered, where the plain name of its index is missing', async () => {
+  const [file = ''] = await filesBelow('pool', /\.deb$/);
+  await fs.rm(path.join(repository, file));
+  await fs.writeFile(path.join(repository, file), 'x');
+  const index = 'dists/trixie/main/binary-amd64/Packages.gz';
+  await fs.rm(path.join(repository, index));
+  expect(await defects()).toEqual(
+    expect.arrayContaining([`${index} is missing`, `${file} is not what the index says`]),
+  );
+});
+
 test('a signature of another key, and a Release file that has ended', async () => {
   const other = await ensureSigningKey(path.join(root, 'other'), 'Other');
   const both = joinKeys([key, other], []);

@@ -142,8 +142,9 @@ async function readIndices(
         defects.push({ what, problem: 'is missing', isDamaged: false });
       } else if (sha256(content) !== file.sha256) {
         defects.push({ what, problem: 'is not what InRelease says', isDamaged: true });
-      } else if (name.endsWith('.gz')) {
-        texts.set(name.slice(0, -3), gunzipSync(content));
+      } else if (file.path.endsWith('.gz') && !texts.has(file.path.slice(0, -3))) {
+        // Under either name: what is in the pool is looked at even where one is missing.
+        texts.set(file.path.slice(0, -3), gunzipSync(content));
       }
     }
   }
