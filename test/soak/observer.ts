@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { parseStanza, type Stanza } from '../../src/debian/control.ts';
 
 /** Looks at a repository all the time and notes each state of it that it sees. */
@@ -46,7 +47,8 @@ export class Observer {
     if (stat === undefined || id === this.#seen) {
       return;
     }
-    const text = await fs.readFile(path.join(this.#suite, 'main/binary-amd64/Packages'), 'utf8');
+    const index = await fs.readFile(path.join(this.#suite, 'main/binary-amd64/Packages.gz'));
+    const text = gunzipSync(index).toString('utf8');
     this.#seen = id;
     this.generations += 1;
     const stanzas = text
