@@ -12,6 +12,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { createInterface } from 'node:readline';
 import { stringify } from 'yaml';
 import { loadConfig } from '../src/config/load.ts';
@@ -89,7 +90,8 @@ async function notePublished(): Promise<void> {
   const { mtimeMs } = await fs.stat(path.join(dists, 'InRelease'));
   if (mtimeMs !== seen) {
     seen = mtimeMs;
-    const text = await fs.readFile(path.join(dists, 'main/binary-amd64/Packages'), 'utf8');
+    const index = await fs.readFile(path.join(dists, 'main/binary-amd64/Packages.gz'));
+    const text = gunzipSync(index).toString('utf8');
     for (const [, name = ''] of text.matchAll(/^Package: (.*-modules-.*)$/gm)) {
       if (name.includes(`-modules-${after}-`) && !published.has(name)) {
         published.set(name, mtimeMs);
