@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /** What a command took, with all that it started. */
 export interface Cost {
@@ -18,11 +18,16 @@ function childrenOf(pid: number): number[] {
   return text === '' ? [] : text.split(' ').map(Number);
 }
 
-/** Bytes in memory of a process and of all below it; one that ends meanwhile counts as nothing. */
-function memoryOf(pid: number): number {
+/**
+ * Bytes in memory of a process and of all below it; one that ends meanwhile counts as nothing, and so does one that was forked
+ * and is no program of its own yet: its pages are its parent's.
+ */
+function memoryOf(pid: number, parent = ''): number {
   try {
+    const program = readlinkSync(`/proc/${pid}/exe`);
     const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
-    return childrenOf(pid).reduce((sum, child) => sum + memoryOf(child), pages * PAGE);
+    const own = program === parent ? 0 : pages * PAGE;
+    return childrenOf(pid).reduce((sum, child) => sum + memoryOf(child, program), own);
   } catch {
     return 0;
   }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { gunzipSync, gzip } from 'node:zlib';
 import { sha256 } from '../core/hash.ts';
@@ -124,6 +125,19 @@ function cut(
   return blocks;
 }
 
+/** Compresses each of several texts; a processor each, and not all at once: every one takes memory. */
+async function gzipEach(texts: readonly Buffer[]): Promise<Buffer[]> {
+  const compressed: Buffer[] = [];
+  const left = [...texts.entries()];
+  const work = async (): Promise<void> => {
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      compressed[next[0]] = await gzipAsync(next[1], { level: GZIP_LEVEL });
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return compressed;
+}
+
 /** Texts of blocks that are not compressed yet, by their hash. */
 export class FreshBlocks {
   readonly #store: Store;
@@ -156,7 +170,7 @@ export class FreshBlocks {
     const blocks = [...this.#texts];
     const forXz = blocks.filter(([, { forms }]) => forms.includes('.xz'));
     const [gz, xz] = await Promise.all([
-      Promise.all(blocks.map(([, { text }]) => gzipAsync(text, { level: GZIP_LEVEL }))),
+      gzipEach(blocks.map(([, { text }]) => text)),
       compressXz(
         forXz.map(([, { text }]) => text),
         this.#store.scratch,

@@ -83,10 +83,21 @@ function noteStates(store: Store, plans: readonly SuitePlan[]): void {
   }
 }
 
+/** Forgets what a package says when nothing names it, and no suite was given it last. */
+function forgetUnused(store: Store, hash: string): void {
+  const isUsed =
+    store.get('SELECT 1 FROM named WHERE sha256 = ?', hash) ??
+    store.get('SELECT 1 FROM member WHERE sha256 = ?', hash);
+  if (isUsed === undefined) {
+    store.run('DELETE FROM deb WHERE sha256 = ?', hash);
+    store.run('DELETE FROM path WHERE sha256 = ?', hash);
+  }
+}
+
 /** Packages of states that are kept no more, which no kept state has. */
 function takeUnnamed(store: Store): string[] {
   const expired = store.all(
-    `SELECT DISTINCT folder, file FROM suite CROSS JOIN named USING (suite)
+    `SELECT DISTINCT folder, file, sha256 FROM suite CROSS JOIN named USING (suite)
      WHERE until > 0 AND until < generation - json_array_length(former)`,
   );
   if (expired.length === 0) {
@@ -96,13 +107,18 @@ function takeUnnamed(store: Store): string[] {
     `DELETE FROM named WHERE until > 0 AND until < (SELECT generation - json_array_length(former)
        FROM suite WHERE suite.suite = named.suite)`,
   );
-  return expired
-    .map((row) => [String(row['folder']), String(row['file'])] as const)
-    .filter(([folder, file]) => {
-      const row = store.get('SELECT 1 FROM named WHERE folder = ? AND file = ?', folder, file);
-      return row === undefined;
-    })
-    .map(([folder, file]) => `${folder}/${file}`);
+  const unnamed: string[] = [];
+  for (const row of expired) {
+    const folder = String(row['folder']);
+    const file = String(row['file']);
+    if (
+      store.get('SELECT 1 FROM named WHERE folder = ? AND file = ?', folder, file) === undefined
+    ) {
+      unnamed.push(`${folder}/${file}`);
+    }
+    forgetUnused(store, String(row['sha256']));
+  }
+  return unnamed;
 }
 
 /**
