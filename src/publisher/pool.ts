@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { compareText } from '../core/compare.ts';
 import { errnoOf, LockstepError } from '../core/errors.ts';
 import { hashOf, identityOf } from './known-debs.ts';
-import type { FileOperations } from './operations.ts';
+import type { FileOperations, Placement } from './operations.ts';
 import { POOL_FILE } from './source-index.ts';
 import type { Row, Store } from './store.ts';
 
@@ -225,6 +225,7 @@ export async function placeInPool(
   missing: readonly MissingDeb[],
   disk: FileOperations,
 ): Promise<void> {
+  const files: Placement[] = [];
   for (const { filename, sha256, source } of missing) {
     const identity = identityOf(source);
     if (identity === undefined) {
@@ -237,9 +238,11 @@ export async function placeInPool(
         hint: 'give a changed package a file of its own',
       });
     }
-    const target = path.join(directory, filename);
-    await disk.place(source, target);
-    setPooled(store, filename, identityOf(target) ?? '', sha256);
+    files.push({ source, target: path.join(directory, filename) });
+  }
+  await disk.place(files);
+  for (const { filename, sha256 } of missing) {
+    setPooled(store, filename, identityOf(path.join(directory, filename)) ?? '', sha256);
   }
 }
 

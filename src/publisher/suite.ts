@@ -6,7 +6,7 @@ import type { SuiteChange } from './entries.ts';
 import { type PlannedFile, planIndices } from './index-forms.ts';
 import type { IndexFile } from './indices.ts';
 import type { SigningKey } from './key.ts';
-import type { FileOperations } from './operations.ts';
+import type { FileOperations, Placement } from './operations.ts';
 import { foldersOf } from './pool.ts';
 import {
   byHashPath,
@@ -146,13 +146,15 @@ export async function writeSuite(
     }
   }
   await disk.flush();
+  const placed: Placement[] = [];
   for (const { index } of published) {
     const file = path.join(folder, index.path);
     const isListed = present.get(index.path) === index.sha256;
     if (!(await isThere(file, index, isThorough || !isListed))) {
-      await disk.place(path.join(folder, byHashPath(index)), file);
+      placed.push({ source: path.join(folder, byHashPath(index)), target: file });
     }
   }
+  await disk.place(placed);
   await disk.flush();
   await disk.write(path.join(folder, 'Release'), plan.release);
   await disk.flush();
