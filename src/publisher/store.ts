@@ -128,7 +128,7 @@ export class Store {
     return Number(this.get('SELECT total_changes() AS count')?.['count']);
   }
 
-  /** Makes what was changed last, through any end of the machine. */
+  /** Makes what was changed last. */
   commit(): void {
     this.#database.exec('COMMIT; BEGIN');
   }
@@ -175,9 +175,10 @@ export function isDamaged(error: unknown): boolean {
 }
 
 function setUp(database: DatabaseSync): void {
-  // Without a write-ahead log a publication that changes nothing leaves the folder as it is.
+  // Without a write-ahead log a publication that changes nothing leaves the folder as it is. What a killed process wrote
+  // is there without fsync, and after a power failure the repository's own files tell what was done.
   database.exec(
-    'PRAGMA busy_timeout = 30000; PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY',
+    'PRAGMA busy_timeout = 30000; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY',
   );
 }
 
