@@ -42,11 +42,14 @@ beforeAll(async () => {
     files: { 'own.c': moduleText(), 'dkms.conf': '# of own\n' },
   });
   dsc = source.dsc;
+  // The index names this one's source, and the mirror has not got its files.
+  const orphan = { name: 'orphan-dkms', upstream: '2.0', files: { 'orphan.c': moduleText() } };
+  const { index: sources } = await testSource(mirror, box.path, orphan);
   const own = [
     await dkmsPackage(box.path, { name: 'own', version: '1.0-1' }),
     await dkmsPackage(box.path, { name: 'orphan', version: '2.0-1' }),
   ];
-  const { keyring } = await smallArchive(mirror, box.path, own, source.index);
+  const { keyring } = await smallArchive(mirror, box.path, own, sources);
   await writeTree(at('dirmod'), {
     ...dkmsFiles('dirmod', '1.2-rc1'),
     ...{ 'debian/copyright': 'copyright of dirmod\n', 'configure.sh': '#!/bin/sh\n' },
@@ -73,6 +76,7 @@ beforeAll(async () => {
   first = await run();
   publishedFirst = await pool('.deb');
   mirror.calm();
+  mirror.steer(/\/pool\/source\/orphan/, { kind: 'status', status: 404 });
   second = await run();
   release = resultOf(second).targets[0]?.release ?? '';
 }, 600_000);
@@ -105,6 +109,7 @@ describe('a repository', () => {
     expect(first.stderr).toContain("the source own-dkms 1.0-1 can't be fetched now");
     expect(publishedFirst.some((name) => name.includes('own-modules-'))).toBe(true);
     expect(second, second.stderr).toMatchObject({ exitCode: 0 });
+    expect(second.stderr).toContain('no archive has the source orphan-dkms 2.0-1: one is made');
     const isOrphan = (name: string): boolean => name.includes('orphan-modules');
     expect((await pool('.deb')).filter((name) => !isOrphan(name))).toEqual(
       publishedFirst.filter((name) => !isOrphan(name)),

@@ -97,7 +97,8 @@ export class SourceRoot {
   /**
    * Fetches files into a folder; each has the hash that the index says.
    *
-   * @throws LockstepError ARCHIVE_UNREACHABLE, ARCHIVE_ALTERED, DISK_FULL, INTERRUPTED
+   * @throws LockstepError SOURCE_UNAVAILABLE when the mirror has not got a file that its index names, as mirrors without
+   *   sources do; ARCHIVE_UNREACHABLE, ARCHIVE_ALTERED, DISK_FULL, INTERRUPTED
    */
   async fetch(files: readonly SourceFile[], folder: string): Promise<void> {
     const result = await this.#apt.helper(
@@ -111,7 +112,11 @@ export class SourceRoot {
       this.#options.signal,
     );
     if (result.exitCode !== 0) {
-      throw explainAptFailure('fetching a source package', result.stderr + result.stdout);
+      const said = result.stderr + result.stdout;
+      const failure = explainAptFailure('fetching a source package', said);
+      throw failure.code === 'ARCHIVE_UNREACHABLE' && /404 +Not Found|File not found/.test(said)
+        ? new LockstepError('SOURCE_UNAVAILABLE', failure.message, { cause: failure })
+        : failure;
     }
     for (const { name, size } of files) {
       if ((await fs.stat(path.join(folder, name))).size !== size) {

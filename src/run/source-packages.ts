@@ -152,10 +152,16 @@ export class SourcePackages {
       if (files !== undefined) {
         const bytes = files.reduce((sum, { size }) => sum + size, 0);
         this.#context.emit({ type: 'fetch', what: `source of ${ref.name}`, bytes });
-        await makeDirectoryAtomic(this.#folderOf(ref), (temporary) =>
-          sourceRoot.fetch(files, temporary),
-        );
-        return true;
+        try {
+          await makeDirectoryAtomic(this.#folderOf(ref), (temporary) =>
+            sourceRoot.fetch(files, temporary),
+          );
+          return true;
+        } catch (error) {
+          if (!(error instanceof LockstepError && error.code === 'SOURCE_UNAVAILABLE')) {
+            throw error;
+          }
+        }
       }
     }
     return false;
