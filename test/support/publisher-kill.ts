@@ -51,6 +51,7 @@ function subjectOf(args: string, roots: readonly string[]): string | undefined {
   return file
     ?.slice(path.dirname(root).length + 1)
     .replace(/\.tmp-(.*)-[0-9a-f]{12}$/, '.tmp-$1')
+    .replace(/\.tmp-xz-\w+/, '.tmp-xz')
     .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
     .replace(/\bextra-\d+/g, 'extra-N')
     .replace(/_\d+_/g, '_N_');
