@@ -117,10 +117,7 @@ export async function makeKeyringPackage(
       { at: `${shared}/address`, content: `${url}\n` },
       { at: `${shared}/renew`, content: texts['keyring-renew'], mode: 0o755 },
       { at: `${shared}/renew.awk`, content: texts['keyring-renew.awk'] },
-      // Its version has no revision: a native package's changelog is called so (Policy 12.7).
-      ...papers.map((file) =>
-        Object.assign({}, file, { at: file.at.replace('changelog.Debian.gz', 'changelog.gz') }),
-      ),
+      ...papers,
     ],
     scripts: { postinst: texts['keyring-postinst'], prerm: texts['keyring-prerm'] },
     epoch,

@@ -74,14 +74,16 @@ export function documents(
   epoch: number,
   change: string,
   options: PackagerOptions,
-  { name: source }: SourcePackageRef,
+  { name: source, version: sourceVersion }: SourcePackageRef,
   copyright: Buffer | undefined,
   ...overrides: readonly LintianOverride[]
 ): DebFile[] {
   const { maintainer } = options;
+  // A source version without a revision makes a native package, whose changelog has another name (Policy 12.7).
+  const changelogName = sourceVersion.includes('-') ? 'changelog.Debian.gz' : 'changelog.gz';
   return [
     {
-      at: `usr/share/doc/${name}/changelog.Debian.gz`,
+      at: `usr/share/doc/${name}/${changelogName}`,
       content: changelog({
         source,
         version,
