@@ -7,7 +7,7 @@ import { type DebContent, type DebFile, writeDeb } from './deb-tree.ts';
 import { changelog, type LintianOverride, lintianOverrides } from './documents.ts';
 
 /** Rises when the packager makes other packages of the same inputs. */
-export const PACKAGER_VERSION = 3;
+export const PACKAGER_VERSION = 4;
 
 /** Stands in every changelog: a package is the same in all the suites that have its kernel. */
 const DISTRIBUTION = 'unstable';
