@@ -102,6 +102,14 @@ function stanzas(text: string): Map<string, Map<string, string>> {
 }
 
 describe('a published repository', () => {
+  test('may begin with no package, in a folder that is not there yet', async () => {
+    const directory = path.join(repository, 'not/there');
+    const result = await publish(options({ directory }), [suite([])]);
+    expect(result).toMatchObject({ changed: true, suites: [{ suite: 'trixie', packages: 0 }] });
+    const names = await fs.readdir(path.join(directory, 'dists/trixie'));
+    expect(names).toContain('InRelease');
+  });
+
   test('has its files where Debian has them', async () => {
     const result = await publish(options(), [suite(debs)]);
     expect(result).toEqual({

@@ -40,13 +40,13 @@ function touchPool(directory: string, store: Store, disk: FileOperations): void 
   const folders = new Set(
     store.texts('SELECT DISTINCT folder FROM named').flatMap((folder) => foldersOf(`${folder}/.`)),
   );
-  for (const folder of folders) {
+  // The first publication may have nothing in its pool, and no folder yet.
+  for (const folder of [...folders, '.']) {
     const place = path.join(directory, folder);
     if (existsSync(place)) {
       disk.touch(place);
     }
   }
-  disk.touch(directory);
 }
 
 export interface Writing {
