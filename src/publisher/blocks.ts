@@ -33,6 +33,11 @@ export interface BlockedIndex {
   entries(from: string, to: string | undefined, present: (() => string) | undefined): IndexEntry[];
 }
 
+/** Whether a key is one of those that `entries` is asked for. */
+export function isWithin(key: string, from: string, to: string | undefined): boolean {
+  return key >= from && (to === undefined || key < to);
+}
+
 interface Part {
   first: string;
   block: string;

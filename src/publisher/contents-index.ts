@@ -1,5 +1,5 @@
 import { compareText } from '../core/compare.ts';
-import type { BlockedIndex, IndexEntry } from './blocks.ts';
+import { type BlockedIndex, type IndexEntry, isWithin } from './blocks.ts';
 import type { ChangedDeb } from './entries.ts';
 import type { Store } from './store.ts';
 
@@ -162,7 +162,7 @@ export function contentsIndex(
         ? sorted(allLines(store, suite, architecture))
         : edited(
             present(),
-            sortedEdits.filter(([path]) => path >= from && (to === undefined || path < to)),
+            sortedEdits.filter(([path]) => isWithin(path, from, to)),
           ),
   };
   return { index, keys: [...edits.keys()] };

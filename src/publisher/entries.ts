@@ -1,7 +1,6 @@
-import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
 import { debId } from './indices.ts';
-import { learnDebs } from './known-debs.ts';
+import { endFile, nameFile } from './named.ts';
 import { poolPath } from './names.ts';
 import { changeFiles, type FilesChange } from './pool-files.ts';
 import type { SuitePublication } from './publication.ts';
@@ -63,13 +62,12 @@ export function compareInput(store: Store, { suite, debs }: SuitePublication): I
   return { come: [...come], gone: [...before] };
 }
 
-async function takeInput(
+function takeInput(
   store: Store,
   { suite }: SuitePublication,
   { come, gone }: InputChange,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const hashes = await learnDebs(store, come, signal);
+  hashes: ReadonlyMap<string, string>,
+): void {
   const touch = 'INSERT OR IGNORE INTO touched VALUES (?)';
   for (const file of come) {
     const hash = hashes.get(file);
@@ -145,19 +143,12 @@ function changedDeb(row: Row): ChangedDeb {
 function addName(store: Store, { suite, component }: SuitePublication, row: Row): string[] {
   const deb = { ...changedDeb(row), source: String(row['source']) };
   const filename = poolPath(component, deb);
-  const [folder, file] = [path.posix.dirname(filename), path.posix.basename(filename)];
-  const same = store.all('SELECT sha256 FROM named WHERE folder = ? AND file = ?', folder, file);
-  if (same.some(({ sha256 }) => sha256 !== deb.sha256)) {
-    throw invalid(
+  const conflict = (): LockstepError =>
+    invalid(
       `${filename} was published with other bytes than ${String(row['path'])} has`,
       'give the changed package a higher version: a published file never changes its bytes',
     );
-  }
-  store.run(
-    'INSERT INTO named VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
-    ...[suite, deb.architecture, deb.name, deb.version, deb.sha256, folder, file],
-  );
-  return same.length === 0 ? [filename] : [];
+  return nameFile(store, suite, { ...deb, filename }, conflict) ? [filename] : [];
 }
 
 // CROSS JOIN: in this order, from what was touched; SQLite would look at all of the suite.
@@ -166,6 +157,7 @@ const COLUMNS = 'deb.name, deb.version, deb.architecture, sha256, qualified, fil
 /**
  * Works out what of a suite's packages is new and what is gone, and notes it; looks at no other package.
  *
+ * @param hashes of the files that come, as far as they are there
  * @throws LockstepError REPOSITORY_INVALID when one is missing, not whole, for another architecture, or differs
  *   from a package of the same name, version and architecture
  */
@@ -173,7 +165,7 @@ export async function changeSuite(
   store: Store,
   publication: SuitePublication,
   input: InputChange,
-  signal: AbortSignal | undefined,
+  hashes: ReadonlyMap<string, string>,
 ): Promise<SuiteChange> {
   const { suite, component } = publication;
   const architectures = publication.architectures.join(' ');
@@ -182,7 +174,7 @@ export async function changeSuite(
   const isWhole = before?.['component'] !== component;
   store.run('CREATE TEMP TABLE IF NOT EXISTS touched (sha256 TEXT PRIMARY KEY)');
   store.run('DELETE FROM touched');
-  await takeInput(store, publication, input, signal);
+  takeInput(store, publication, input, hashes);
   if (isWhole) {
     store.run('DELETE FROM part WHERE suite = ?', suite);
     store.run('DELETE FROM listed WHERE suite = ?', suite);
@@ -209,11 +201,8 @@ export async function changeSuite(
       ...[suite, `pool/${component}/`],
     )
     .map(changedDeb);
-  for (const { architecture, name, sha256 } of removed) {
-    store.run(
-      'UPDATE OR REPLACE named SET until = ? WHERE suite = ? AND architecture = ? AND name = ? AND sha256 = ? AND until = 0',
-      ...[generation, suite, architecture, name, sha256],
-    );
+  for (const deb of removed) {
+    endFile(store, suite, deb, generation);
   }
   const rows = store.all(
     `SELECT ${COLUMNS}, deb.source, min(member.path) AS path

@@ -1,6 +1,6 @@
 import { compareText } from '../core/compare.ts';
 import { compareVersions } from '../debian/version.ts';
-import type { BlockedIndex, IndexEntry } from './blocks.ts';
+import { type BlockedIndex, type IndexEntry, isWithin } from './blocks.ts';
 import type { Row, Store } from './store.ts';
 
 /** Some 50 KB a block: a new package costs the compression of one, and the index is a fifth larger than of one block. */
@@ -64,7 +64,7 @@ export function packagesIndex(
         return entries(from, to);
       }
       const result: IndexEntry[] = [];
-      const left = names.filter((name) => name >= from && (to === undefined || name < to));
+      const left = names.filter((name) => isWithin(name, from, to));
       const gone = new Set(left);
       let next = 0;
       const addUpTo = (end: string | undefined): void => {

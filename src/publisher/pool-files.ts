@@ -1,8 +1,9 @@
 import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
-import type { BlockedIndex } from './blocks.ts';
+import { type BlockedIndex, isWithin } from './blocks.ts';
 import type { SuiteChange } from './entries.ts';
 import { hashOf, identityOf } from './known-debs.ts';
+import { endFile, nameFile } from './named.ts';
 import type { SuitePublication } from './publication.ts';
 import {
   BUILDINFOS,
@@ -65,29 +66,15 @@ function noteFiles(
     }
     gone.delete(filename);
     if (before === undefined) {
-      const [folder, base] = [path.posix.dirname(filename), path.posix.basename(filename)];
-      const same = store.all(
-        'SELECT sha256 FROM named WHERE folder = ? AND file = ?',
-        folder,
-        base,
-      );
-      if (same.some((row) => row['sha256'] !== sha256)) {
-        throw conflict(filename, file);
-      }
-      store.run(
-        'INSERT INTO named VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
-        ...[suite, architecture, filename, '', sha256, folder, base],
-      );
+      const named = { architecture, name: filename, version: '', sha256, filename };
+      const isNew = nameFile(store, suite, named, () => conflict(filename, file));
       changed.push(filename);
-      newFiles.push(...(same.length === 0 ? [filename] : []));
+      newFiles.push(...(isNew ? [filename] : []));
     }
     seen.set(filename, sha256);
   }
   for (const [filename, sha256] of gone) {
-    store.run(
-      'UPDATE OR REPLACE named SET until = ? WHERE suite = ? AND architecture = ? AND name = ? AND sha256 = ? AND until = 0',
-      ...[generation, suite, architecture, filename, sha256],
-    );
+    endFile(store, suite, { architecture, name: filename, sha256 }, generation);
     changed.push(filename);
   }
   return { changed, newFiles };
@@ -153,8 +140,7 @@ export function fileIndices(
         ...common,
         path: `${component}${SOURCES}`,
         forms: ['.gz', '.xz'],
-        entries: (from, to) =>
-          entries.filter(([name]) => name >= from && (to === undefined || name < to)),
+        entries: (from, to) => entries.filter(([name]) => isWithin(name, from, to)),
       },
       // The name of a source is its folder's.
       keys: files.changed.map((filename) => path.posix.basename(path.posix.dirname(filename))),

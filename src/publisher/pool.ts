@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { compareText } from '../core/compare.ts';
 import { errnoOf, LockstepError } from '../core/errors.ts';
 import { hashOf, identityOf } from './known-debs.ts';
+import { namedHashes } from './named.ts';
 import type { FileOperations, Placement } from './operations.ts';
 import { POOL_FILE } from './source-index.ts';
 import type { Row, Store } from './store.ts';
@@ -203,11 +204,9 @@ export async function comparePool(
   const comparison = new Comparison(store, directory, new Set(newFiles), places);
   await comparison.readChanged();
   for (const filename of newFiles) {
-    const row = store.get(
-      'SELECT sha256 FROM named WHERE folder = ? AND file = ?',
-      ...[path.posix.dirname(filename), path.posix.basename(filename)],
-    );
-    await comparison.look(filename, String(row?.['sha256']));
+    for (const sha256 of namedHashes(store, filename)) {
+      await comparison.look(filename, sha256);
+    }
   }
   await comparison.sample(seed);
   comparison.missing.sort((left, right) => compareText(left.filename, right.filename));

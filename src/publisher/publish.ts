@@ -78,18 +78,22 @@ function fieldsOf(
   };
 }
 
-/** Reads packages that were never seen; what was read stays known, whatever becomes of the publication. */
+/**
+ * Reads packages that were never seen; what was read stays known, whatever becomes of the publication.
+ *
+ * @returns the hash of each file that came and is there
+ */
 async function learnAll(
   store: Store,
   inputs: readonly InputChange[],
   signal: AbortSignal | undefined,
-): Promise<void> {
-  for (const { come } of inputs) {
-    await learnDebs(store, come, signal);
-  }
+): Promise<ReadonlyMap<string, string>> {
+  const files = new Set(inputs.flatMap(({ come }) => come));
+  const hashes = await learnDebs(store, [...files], signal);
   if (store.changes > MANY) {
     store.commit();
   }
+  return hashes;
 }
 
 async function publishInto(
@@ -102,15 +106,15 @@ async function publishInto(
   const disk = options.disk ?? fileOperations();
   const { key, date } = options;
   const keep = Math.max(1, options.retainedGenerations ?? RETAINED_GENERATIONS) - 1;
-  const inputs = suites.map((suite) => compareInput(store, suite));
-  await learnAll(store, inputs, signal);
   const { suites: published, wasKnown } = await readState(store, directory, keep);
+  const inputs = suites.map((publication) => ({
+    publication,
+    ...compareInput(store, publication),
+  }));
+  const hashes = await learnAll(store, inputs, signal);
   const changes: SuiteChange[] = [];
-  for (const [at, publication] of suites.entries()) {
-    const input = wasKnown ? inputs[at] : undefined;
-    changes.push(
-      await changeSuite(store, publication, input ?? compareInput(store, publication), signal),
-    );
+  for (const { publication, ...input } of inputs) {
+    changes.push(await changeSuite(store, publication, input, hashes));
   }
   const newFiles = changes.flatMap((change) => change.newFiles);
   const places = new Map(changes.flatMap(({ files }) => [...files.places]));

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { z } from 'zod';
 import { errnoOf, LockstepError } from '../core/errors.ts';
 import { readFileOrUndefined } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
@@ -34,6 +35,16 @@ export interface PublishedSuite extends SuiteHead {
   /** Packages of the live state. */
   debs: PublishedDeb[];
 }
+
+const recordSchema = z.object({
+  format: z.literal(1),
+  former: z.array(
+    z.object({
+      release: z.string(),
+      files: z.array(z.object({ path: z.string(), sha256: z.string(), size: z.number() })),
+    }),
+  ),
+});
 
 /** Where a suite's former states are written down; no client asks for it. */
 export function recordPath(directory: string, suite: string): string {
@@ -70,38 +81,10 @@ export async function readRecord(directory: string, suite: string): Promise<Gene
     return [];
   }
   try {
-    const record: unknown = JSON.parse(text.toString('utf8'));
-    if (isRecord(record)) {
-      return record.former;
-    }
+    return recordSchema.parse(JSON.parse(text.toString('utf8'))).former;
   } catch (cause) {
     throw invalid(file, 'is damaged', `rm '${file}'`, cause);
   }
-  throw invalid(file, 'is damaged', `rm '${file}'`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** Whether this is what `formatRecord` writes. */
-function isRecord(value: unknown): value is { format: 1; former: Generation[] } {
-  const isFile = (file: unknown): boolean =>
-    isObject(file) &&
-    typeof file['path'] === 'string' &&
-    typeof file['sha256'] === 'string' &&
-    typeof file['size'] === 'number';
-  const isGeneration = (one: unknown): boolean =>
-    isObject(one) &&
-    typeof one['release'] === 'string' &&
-    Array.isArray(one['files']) &&
-    one['files'].every(isFile);
-  return (
-    isObject(value) &&
-    value['format'] === 1 &&
-    Array.isArray(value['former']) &&
-    value['former'].every(isGeneration)
-  );
 }
 
 /** The bytes of an index under either of its names, when they are right. */

@@ -1,5 +1,4 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { sha256 } from '../core/hash.ts';
 import {
   type PublishedSuite,
@@ -9,6 +8,7 @@ import {
   type SuiteHead,
   suitesIn,
 } from './published.ts';
+import { learnFile } from './named.ts';
 import type { Store } from './store.ts';
 
 /** What a repository folder is known by: a copy of it is another one. */
@@ -38,11 +38,7 @@ function isKnown(store: Store, directory: string, heads: readonly SuiteHead[]): 
 
 function nameAll(store: Store, suite: string, debs: PublishedSuite['debs'], until: number): void {
   for (const deb of debs) {
-    store.run(
-      'INSERT OR IGNORE INTO named VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-      ...[suite, deb.architecture, deb.name, deb.version, deb.sha256],
-      ...[path.posix.dirname(deb.filename), path.posix.basename(deb.filename), until],
-    );
+    learnFile(store, suite, deb, until);
   }
 }
 

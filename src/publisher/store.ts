@@ -133,11 +133,6 @@ export class Store {
     this.#database.exec('COMMIT; BEGIN');
   }
 
-  /** Undoes what was changed since `begin` or the last `commit`. */
-  rollback(): void {
-    this.#database.exec('ROLLBACK; BEGIN');
-  }
-
   /** Forgets the repository, and keeps what is known of packages. */
   forgetRepository(): void {
     for (const table of OF_REPOSITORY) {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { type KeptSuite, pruneIndices } from './clean.ts';
+import { namedHashes } from './named.ts';
 import { slugOf } from './names.ts';
 import type { FileOperations } from './operations.ts';
 import { foldersOf, type MissingDeb, placeInPool, type PoolComparison, prunePool } from './pool.ts';
@@ -109,12 +110,9 @@ function takeUnnamed(store: Store): string[] {
   );
   const unnamed: string[] = [];
   for (const row of expired) {
-    const folder = String(row['folder']);
-    const file = String(row['file']);
-    if (
-      store.get('SELECT 1 FROM named WHERE folder = ? AND file = ?', folder, file) === undefined
-    ) {
-      unnamed.push(`${folder}/${file}`);
+    const filename = `${String(row['folder'])}/${String(row['file'])}`;
+    if (namedHashes(store, filename).length === 0) {
+      unnamed.push(filename);
     }
     forgetUnused(store, String(row['sha256']));
   }
