@@ -76,14 +76,23 @@ function metadataOf(
 /**
  * Reads `.deb`s whole: hash, control fields, list of files.
  *
- * @throws LockstepError REPOSITORY_INVALID when one is no whole package, or has a name, version or architecture
- *   that Debian Policy 5.6 does not allow; a file that is not there is the file system's own error
+ * @throws LockstepError as {@link readOpened}; a file that is not there is the file system's own error
  */
 export async function readDebs(files: readonly string[]): Promise<DebMetadata[]> {
   const archives: DebArchive[] = [];
   for (const file of files) {
     archives.push(await openDeb(file));
   }
+  return await readOpened(archives);
+}
+
+/**
+ * What packages that are open already say: control fields, list of files.
+ *
+ * @throws LockstepError REPOSITORY_INVALID when one is no whole package, or has a name, version or architecture
+ *   that Debian Policy 5.6 does not allow
+ */
+export async function readOpened(archives: readonly DebArchive[]): Promise<DebMetadata[]> {
   const contents = await readDebArchives(archives);
   return contents.map(({ control, files: list }, at) => {
     const archive = archives[at];

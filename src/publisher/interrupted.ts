@@ -1,8 +1,8 @@
 import { LockstepError } from '../core/errors.ts';
 
-/** @throws LockstepError INTERRUPTED */
-export function checkInterrupted(signal: AbortSignal | undefined): void {
+/** @param what is going on @throws LockstepError INTERRUPTED */
+export function checkInterrupted(signal: AbortSignal | undefined, what = 'publishing'): void {
   if (signal?.aborted === true) {
-    throw new LockstepError('INTERRUPTED', 'publishing was interrupted', { exitCode: 130 });
+    throw new LockstepError('INTERRUPTED', `${what} was interrupted`, { exitCode: 130 });
   }
 }

@@ -1,12 +1,14 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { errnoOf } from '../core/errors.ts';
 import { exists, readFileOrUndefined } from '../core/files.ts';
 import { sha256, sha256File } from '../core/hash.ts';
 import { fulfils } from '../debian/condition.ts';
 import { parseStanza, type Stanza } from '../debian/control.ts';
 import { parseRelations } from '../debian/relation.ts';
-import { readDebs } from './deb.ts';
+import { readOpened } from './deb.ts';
+import { type DebArchive, openDeb } from './deb-archive.ts';
 import { packageStanzas } from './indices.ts';
 import { checkInterrupted } from './interrupted.ts';
 import type { SigningKey } from './key.ts';
@@ -77,29 +79,14 @@ export async function verifyRepository(
       }
     }
   }
-  const sound: string[] = [];
   for (const other of others.values()) {
-    checkInterrupted(signal);
+    checkInterrupted(signal, 'verifying');
     defects.push(...(await verifyFile(directory, other)));
   }
-  for (const [name, stanza] of files) {
-    checkInterrupted(signal);
-    const size = Number(stanza.get('Size'));
-    const found = await verifyFile(directory, {
-      ...{ filename: name, size, sha256: stanza.get('SHA256') ?? '' },
-    });
-    defects.push(...found);
-    if (found.length === 0) {
-      sound.push(name);
-    }
-  }
-  for (let from = 0; from < sound.length; from += BATCH) {
-    checkInterrupted(signal);
-    const batch = sound.slice(from, from + BATCH);
-    const debs = await readDebs(batch.map((name) => path.join(directory, name)));
-    for (const [at, name] of batch.entries()) {
-      contents.found(name, debs[at]);
-    }
+  const packages = [...files];
+  for (let from = 0; from < packages.length; from += BATCH) {
+    const batch = packages.slice(from, from + BATCH);
+    defects.push(...(await verifyPackages(directory, batch, contents, signal)));
   }
   return {
     suites: suites.length,
@@ -156,6 +143,51 @@ async function readIndices(
     }
   }
   return texts;
+}
+
+/** Verifies packages, each read once for its hash, and tells what is in those that are right. */
+async function verifyPackages(
+  directory: string,
+  packages: readonly (readonly [filename: string, stanza: Stanza])[],
+  contents: ContentsCheck,
+  signal: AbortSignal | undefined,
+): Promise<Defect[]> {
+  const defects: Defect[] = [];
+  const sound: [filename: string, archive: DebArchive][] = [];
+  for (const [filename, stanza] of packages) {
+    checkInterrupted(signal, 'verifying');
+    const size = Number(stanza.get('Size'));
+    const expected = { filename, size, sha256: stanza.get('SHA256') ?? '' };
+    const archive = await openPackage(directory, expected);
+    if (archive === undefined) {
+      defects.push(...(await verifyFile(directory, expected)));
+    } else {
+      sound.push([filename, archive]);
+    }
+  }
+  const debs = await readOpened(sound.map(([, archive]) => archive));
+  for (const [at, [filename]] of sound.entries()) {
+    contents.found(filename, debs[at]);
+  }
+  return defects;
+}
+
+/** Undefined when a package is not what the index says; @throws LockstepError REPOSITORY_INVALID when it is, and is none */
+async function openPackage(
+  directory: string,
+  expected: PublishedFile,
+): Promise<DebArchive | undefined> {
+  const file = path.join(directory, expected.filename);
+  try {
+    const archive = await openDeb(file);
+    const isRight = archive.size === expected.size && archive.sha256 === expected.sha256;
+    return isRight ? archive : undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || (await verifyFile(directory, expected)).length > 0) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 async function verifyFile(
