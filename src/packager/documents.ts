@@ -32,6 +32,12 @@ export interface LintianOverride {
   tag: string;
 }
 
+/** What lintian would say of a package whose version is its first in Debian, and is not in it. */
+export const NOT_UPLOADED: LintianOverride = {
+  reason: 'It comes from its repository, not by an upload to Debian.',
+  tag: 'initial-upload-closes-no-bugs *',
+};
+
 /** What lintian would say of every package of this kind, each with the reason why it is so. */
 export function lintianOverrides(name: string, more: readonly LintianOverride[] = []): string {
   return [

@@ -3,11 +3,10 @@ import * as path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import { parseVersion } from '../debian/version.ts';
-import type { SourcePackageRef } from '../model/packages.ts';
 import type { DebContent, DebFile } from './deb-tree.ts';
-import { description } from './documents.ts';
+import { description, NOT_UPLOADED } from './documents.ts';
 import { documents, type MadePackage, type PackagerOptions, writePackage } from './parts.ts';
-import { SOURCE_FORMAT, sourceField, sourceVersion, writeSourcePackage } from './source-package.ts';
+import { type OwnSource, ownSourceRef, sourceField } from './source-package.ts';
 
 export const GUARD_PACKAGE = 'lockstep-guard';
 
@@ -18,12 +17,6 @@ const GUARD_VERSION = '1.0-1';
 const EPOCH = 1_795_737_600;
 
 const SOURCE = path.join(import.meta.dirname, '../../guard');
-
-/** lintian's tag and why it is so. */
-const OVERRIDE = {
-  reason: 'It comes from its repository, not by an upload to Debian.',
-  tag: 'initial-upload-closes-no-bugs *',
-};
 
 function read(at: string): Buffer {
   return readFileSync(path.join(SOURCE, at));
@@ -74,7 +67,7 @@ export function guardPackageIdentity(options: PackagerOptions): string {
       scripts: scripts(),
       triggers: read('triggers').toString(),
       version: GUARD_VERSION,
-      source: guardSource(options),
+      source: ownSourceRef(guardSource(), options.maintainer),
       maintainer: options.maintainer,
     }),
   );
@@ -93,40 +86,21 @@ function sourceFiles(): DebFile[] {
     .toSorted((a, b) => (a.at < b.at ? -1 : 1));
 }
 
-/** Name and version of the guard's source package. */
-export function guardSource({ maintainer }: Pick<PackagerOptions, 'maintainer'>): SourcePackageRef {
-  const list = sourceFiles().map(({ at, content, mode }) => [at, sha256(content), mode ?? 0]);
-  const identity = sha256(canonicalJson([SOURCE_FORMAT, list, maintainer]));
-  const { upstream } = parseVersion(GUARD_VERSION);
-  return { name: GUARD_PACKAGE, version: sourceVersion(upstream, identity) };
-}
+let source: OwnSource | undefined;
 
-/**
- * Makes the guard's source package.
- *
- * @param directory of its own
- * @returns the path of the `.dsc`
- */
-export function writeGuardSource(
-  directory: string,
-  options: Pick<PackagerOptions, 'maintainer'>,
-): Promise<string> {
-  const { name, version } = guardSource(options);
-  return writeSourcePackage(
-    directory,
-    {
-      ...{ name, maintainer: options.maintainer, homepage: undefined, binary: name },
-      change: 'Guard of this repository.',
-      summary: 'keeps the machine from booting a kernel that lacks a module it wants',
-      readme:
-        'Shell alone: nothing is compiled. Lockstep puts the files where the package has them\n(src/packager/guard.ts of Lockstep).\n',
-      copyright: read('copyright'),
-      files: sourceFiles(),
-      trees: {},
-      epoch: EPOCH,
-    },
-    version,
-  );
+/** The guard's source package. */
+export function guardSource(): OwnSource {
+  source ??= {
+    ...{ name: GUARD_PACKAGE, version: parseVersion(GUARD_VERSION).upstream },
+    change: 'Guard of this repository.',
+    summary: 'keeps the machine from booting a kernel that lacks a module it wants',
+    readme:
+      'Shell alone: nothing is compiled. Lockstep puts the files where the package has them\n(src/packager/guard.ts of Lockstep).\n',
+    copyright: read('copyright'),
+    files: sourceFiles(),
+    epoch: EPOCH,
+  };
+  return source;
 }
 
 /**
@@ -138,11 +112,12 @@ export async function makeGuardPackage(
   rebuild: number,
   options: PackagerOptions,
 ): Promise<MadePackage> {
+  const ref = ownSourceRef(guardSource(), options.maintainer);
   const version = rebuild === 0 ? GUARD_VERSION : `${GUARD_VERSION}+b${rebuild}`;
   const content: DebContent = {
     control: [
       ['Package', GUARD_PACKAGE],
-      ['Source', sourceField(guardSource(options))],
+      ['Source', sourceField(ref)],
       ['Version', version],
       ['Architecture', 'all'],
       ['Maintainer', options.maintainer],
@@ -164,9 +139,9 @@ export async function makeGuardPackage(
         EPOCH,
         'Guard of this repository.',
         options,
-        guardSource(options),
+        ref,
         read('copyright'),
-        OVERRIDE,
+        NOT_UPLOADED,
       ),
     ],
     scripts: scripts(),

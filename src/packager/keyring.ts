@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { DebContent } from './deb-tree.ts';
-import { description } from './documents.ts';
+import { description, NOT_UPLOADED } from './documents.ts';
 import {
   documents,
   fill,
@@ -9,8 +9,7 @@ import {
   script,
   writePackage,
 } from './parts.ts';
-import { type KeyringSource, keyringSource } from './keyring-source.ts';
-import { sourceField } from './source-package.ts';
+import { type OwnSource, ownSourceRef, sourceField } from './source-package.ts';
 
 /** The keys of a repository as its machines are to know them. */
 export interface KeyringInputs {
@@ -30,19 +29,14 @@ export interface KeyringInputs {
   former: readonly string[];
 }
 
-/** lintian's tag and why it is so. */
-const OVERRIDE = {
-  reason: 'It comes from its repository, not by an upload to Debian.',
-  tag: 'initial-upload-closes-no-bugs *',
-};
-
-const COPYRIGHT = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+const COPYRIGHT =
+  Buffer.from(`Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 
 Files: *
 Copyright: The operators of the repository
 License: public-domain
  The keys are facts, in which nobody has a copyright. The scripts beside them are in the public domain.
-`;
+`);
 
 const PARTS = ['keyring-postinst', 'keyring-prerm', 'keyring-renew', 'keyring-renew.awk'] as const;
 
@@ -57,9 +51,29 @@ function scripts(name: string): Record<(typeof PARTS)[number], string> {
   };
 }
 
-/** What its source package is made of. */
-export function keyringSourceOf(inputs: KeyringInputs): KeyringSource {
-  return { inputs, scripts: scripts(inputs.name), copyright: Buffer.from(COPYRIGHT) };
+/** The source package of a keyring. @param origin of the repository */
+export function keyringSource(inputs: KeyringInputs, origin: string): OwnSource {
+  const { name, version, epoch, armoured, former, fingerprints, url } = inputs;
+  return {
+    ...{ name, version, epoch },
+    change: 'Keys of this repository.',
+    summary: summaryOf(origin),
+    readme:
+      'Keys and shell scripts: nothing is compiled. Lockstep puts the files where the package has them\n(src/packager/keyring.ts of Lockstep).\n',
+    copyright: COPYRIGHT,
+    files: [
+      { at: 'keys.asc', content: armoured },
+      { at: 'former', content: former.map((line) => `${line}\n`).join('') },
+      { at: 'fingerprints', content: fingerprints.map((line) => `${line}\n`).join('') },
+      { at: 'address', content: `${url}\n` },
+      ...Object.entries(scripts(name)).map(([at, content]) => ({ at, content })),
+    ],
+  };
+}
+
+/** A synopsis (Policy 3.4.1). */
+function summaryOf(origin: string): string {
+  return `keys of the repository ${origin}`.slice(0, 79);
 }
 
 /** Hash of everything a keyring package is made of, but for its rebuild number. */
@@ -69,7 +83,7 @@ export function keyringPackageIdentity(inputs: KeyringInputs, options: PackagerO
       ...inputs,
       binary: sha256(inputs.binary),
       scripts: scripts(inputs.name),
-      source: keyringSource(keyringSourceOf(inputs), options),
+      source: ownSourceRef(keyringSource(inputs, options.origin), options.maintainer),
       maintainer: options.maintainer,
     }),
   );
@@ -88,9 +102,8 @@ export async function makeKeyringPackage(
   const { name, epoch, url, fingerprints, former } = inputs;
   const texts = scripts(name);
   const change = `Keys: ${fingerprints.join(', ')}.`;
-  const copyright = Buffer.from(COPYRIGHT);
-  const source = keyringSource(keyringSourceOf(inputs), options);
-  const papers = documents(name, version, epoch, change, options, source, copyright, OVERRIDE);
+  const source = ownSourceRef(keyringSource(inputs, options.origin), options.maintainer);
+  const papers = documents(name, version, epoch, change, options, source, COPYRIGHT, NOT_UPLOADED);
   const shared = `usr/share/${name}`;
   const content: DebContent = {
     control: [
@@ -104,7 +117,7 @@ export async function makeKeyringPackage(
       ['Multi-Arch', 'foreign'],
       [
         'Description',
-        description(`keys of the repository ${options.origin}`.slice(0, 79), [
+        description(summaryOf(options.origin), [
           `The OpenPGP keys that the apt repository ${options.origin} is signed with. When they change, this package brings the next ones: sources that name its keyring follow, and so do the files of sources.list.d that carry keys of the repository, which it brings up to date.`,
         ]),
       ],

@@ -6,7 +6,12 @@ import type { SourcePackageRef } from '../model/packages.ts';
 import { sourceLabel } from '../model/sources.ts';
 import { recipeHash, recipeScripts } from '../programs/recipe.ts';
 import type { DebFile } from './deb-tree.ts';
-import { SOURCE_FORMAT, sourceVersion, writeSourcePackage } from './source-package.ts';
+import {
+  type OwnSource,
+  SOURCE_FORMAT,
+  sourceVersion,
+  writeSourcePackage,
+} from './source-package.ts';
 import { sourceName } from './versions.ts';
 
 /** The script that builds by hand. */
@@ -24,35 +29,17 @@ function recipeFiles(): DebFile[] {
   }));
 }
 
-/** Name and version of the source package of the recipe alone, beside source packages that are Debian's own. */
-export function recipeSource(maintainer: string): SourcePackageRef {
-  const files = recipeFiles().map(({ at, content }) => [at, sha256(content)]);
-  const identity = sha256(canonicalJson([SOURCE_FORMAT, recipeHash(), files, maintainer]));
-  return { name: 'lockstep-recipe', version: sourceVersion('1', identity) };
-}
-
-/**
- * Makes the source package of the recipe.
- *
- * @param directory of its own
- * @returns the path of the `.dsc`
- */
-export function writeRecipeSource(directory: string, maintainer: string): Promise<string> {
-  const { name, version } = recipeSource(maintainer);
-  return writeSourcePackage(
-    directory,
-    {
-      ...{ name, maintainer, homepage: undefined, binary: name },
-      change: 'The scripts that build modules in this repository.',
-      summary: 'scripts that build kernel modules from DKMS sources',
-      readme: RECIPE_README,
-      copyright: COPYRIGHT,
-      files: recipeFiles(),
-      trees: {},
-      epoch: EPOCH,
-    },
-    version,
-  );
+/** The source package of the recipe alone, beside source packages that are Debian's own. */
+export function recipeSource(): OwnSource {
+  return {
+    ...{ name: 'lockstep-recipe', version: '1' },
+    change: 'The scripts that build modules in this repository.',
+    summary: 'scripts that build kernel modules from DKMS sources',
+    readme: RECIPE_README,
+    copyright: COPYRIGHT,
+    files: recipeFiles(),
+    epoch: EPOCH,
+  };
 }
 
 /** Seconds since 1970 of what has no date: 2000-01-01, as for source folders. */

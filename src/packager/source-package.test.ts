@@ -6,9 +6,9 @@ import { sha256File } from '../core/hash.ts';
 import { useScratch } from '../core/testing/scratch.ts';
 import { compareVersions } from '../debian/version.ts';
 import { formatBuildinfo } from './buildinfo.ts';
-import { guardSource, writeGuardSource } from './guard.ts';
+import { guardSource } from './guard.ts';
 import { moduleSource, writeModuleSource } from './module-source.ts';
-import { sourceVersion } from './source-package.ts';
+import { ownSourceRef, sourceVersion, writeOwnSource } from './source-package.ts';
 import { MODULE, RECORD, SOURCE_PACKAGE } from './testing/inputs.ts';
 
 const at = useScratch('source-package');
@@ -109,12 +109,12 @@ describe('a source package that is made', () => {
   });
 
   test('of the guard has all of it', async () => {
-    const options = { maintainer: INPUTS.maintainer };
-    extract(await writeGuardSource(at('guard'), options), at('guard-tree'));
+    const source = guardSource();
+    extract(await writeOwnSource(at('guard'), source, INPUTS.maintainer), at('guard-tree'));
     const guard = path.join(import.meta.dirname, '../../guard');
     const list = ['-r', '--exclude=debian', guard, at('guard-tree')];
     expect(execFileSync('diff', list, { encoding: 'utf8' })).toBe('');
-    expect(guardSource(options).name).toBe('lockstep-guard');
+    expect(ownSourceRef(source, INPUTS.maintainer).name).toBe('lockstep-guard');
   });
 });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { makeDirectoryAtomic } from '../core/files.ts';
-import { sha256 } from '../core/hash.ts';
+import { canonicalJson, sha256 } from '../core/hash.ts';
 import { formatStanza } from '../debian/control.ts';
 import { parseVersion, withoutEpoch } from '../debian/version.ts';
 import type { SourcePackageRef } from '../model/packages.ts';
@@ -150,4 +150,40 @@ export async function writeSourcePackage(
     await fs.writeFile(path.join(temporary, `${base}.dsc`), dsc);
   });
   return path.join(directory, `${base}.dsc`);
+}
+
+/** A source package of files alone. */
+export interface OwnSource
+  extends Pick<
+    SourceContent,
+    'name' | 'change' | 'summary' | 'readme' | 'copyright' | 'files' | 'epoch'
+  > {
+  /** The version of what is in it; that of the source package says its content besides. */
+  version: string;
+}
+
+/** Name and version of a source package of files alone. */
+export function ownSourceRef(
+  { name, version, files }: OwnSource,
+  maintainer: string,
+): SourcePackageRef {
+  const list = files.map(({ at, content, mode }) => [at, sha256(content), mode ?? 0]);
+  const identity = sha256(canonicalJson([SOURCE_FORMAT, list, maintainer]));
+  return { name, version: sourceVersion(version, identity) };
+}
+
+/**
+ * Makes a source package of files alone.
+ *
+ * @param directory of its own
+ * @returns the path of the `.dsc`
+ */
+export function writeOwnSource(
+  directory: string,
+  source: OwnSource,
+  maintainer: string,
+): Promise<string> {
+  const { name, version } = ownSourceRef(source, maintainer);
+  const content = { ...source, maintainer, homepage: undefined, binary: name, trees: {} };
+  return writeSourcePackage(directory, content, version);
 }

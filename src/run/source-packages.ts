@@ -6,11 +6,15 @@ import type { SourceNotes } from '../ledger/schema.ts';
 import type { Module } from '../model/modules.ts';
 import type { SourcePackageRef } from '../model/packages.ts';
 import type { Target } from '../model/plans.ts';
-import { guardSource, writeGuardSource } from '../packager/guard.ts';
-import { type KeyringInputs, keyringSourceOf } from '../packager/keyring.ts';
-import { keyringSource, writeKeyringSource } from '../packager/keyring-source.ts';
-import { moduleSource, recipeSource, writeRecipeSource } from '../packager/module-source.ts';
-import { sourceFileName } from '../packager/source-package.ts';
+import { guardSource } from '../packager/guard.ts';
+import { type KeyringInputs, keyringSource } from '../packager/keyring.ts';
+import { moduleSource, recipeSource } from '../packager/module-source.ts';
+import {
+  type OwnSource,
+  ownSourceRef,
+  sourceFileName,
+  writeOwnSource,
+} from '../packager/source-package.ts';
 import type { Context } from './context.ts';
 import { makeModuleSource, sourceFolder, takePublishedSource } from './source-files.ts';
 import { maintainerOf } from './suite-update.ts';
@@ -36,14 +40,13 @@ export class SourcePackages {
   readonly #warned = new Set<string>();
   /** Those that are known to be there. */
   readonly #there = new Set<string>();
-  readonly #recipe: SourcePackageRef;
+  #recipe: Promise<SourcePackageRef> | undefined;
 
   private constructor(context: Context, survey: Survey, notes: SourceNotes) {
     this.#context = context;
     this.#survey = survey;
     this.#notes = notes;
     this.#maintainer = maintainerOf(context);
-    this.#recipe = recipeSource(this.#maintainer);
     this.#directory = sourceFolder(context.config.state);
   }
 
@@ -199,10 +202,8 @@ export class SourcePackages {
     }
     const own = this.#archivesOwn(target);
     if (own !== undefined) {
-      if (!(await this.#isThere(this.#recipe))) {
-        await writeRecipeSource(this.#folderOf(this.#recipe), this.#maintainer);
-      }
-      return [own, this.#recipe];
+      this.#recipe ??= this.#made(recipeSource());
+      return [own, await this.#recipe];
     }
     const { module, kernel } = target;
     const patches = patchesFor(module, kernel);
@@ -214,24 +215,23 @@ export class SourcePackages {
     return [ref];
   }
 
+  /** A source package of files alone; made when it is not there yet. */
+  async #made(source: OwnSource): Promise<SourcePackageRef> {
+    const ref = ownSourceRef(source, this.#maintainer);
+    if (!(await this.#isThere(ref))) {
+      await writeOwnSource(this.#folderOf(ref), source, this.#maintainer);
+    }
+    return ref;
+  }
+
   /** The guard's source package. */
   async guard(): Promise<SourcePackageRef[]> {
-    const options = { maintainer: this.#maintainer };
-    const ref = guardSource(options);
-    await writeGuardSource(this.#folderOf(ref), options);
-    return [ref];
+    return [await this.#made(guardSource())];
   }
 
   /** The source package of the repository's keyring. */
   async keyring(inputs: KeyringInputs): Promise<SourcePackageRef[]> {
-    const options = {
-      maintainer: this.#maintainer,
-      origin: this.#context.config.repository.origin,
-    };
-    const source = keyringSourceOf(inputs);
-    const ref = keyringSource(source, options);
-    await writeKeyringSource(this.#folderOf(ref), source, options);
-    return [ref];
+    return [await this.#made(keyringSource(inputs, this.#context.config.repository.origin))];
   }
 
   /** Paths of the `.dsc` files of some source packages; one that is not there is a warning. */
