@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { LockstepError } from '../core/errors.ts';
+import { withoutEpoch } from '../debian/version.ts';
 import type { SourcePackageRef } from '../model/packages.ts';
 import { type Apt, aptWith } from '../programs/apt.ts';
 import { explainAptFailure } from './apt-errors.ts';
@@ -127,5 +128,5 @@ export class SourceRoot {
 }
 
 function dscName(name: string, version: string): string {
-  return `${name}_${version.replace(/^\d+:/, '')}.dsc`;
+  return `${name}_${withoutEpoch(version)}.dsc`;
 }

@@ -59,6 +59,18 @@ export class LockstepError extends Error {
   }
 }
 
+/** Whether an error concerns all of a run, and not only what it was met with: whatever came next would meet it too. */
+export function endsAll(error: unknown): boolean {
+  return (
+    error instanceof LockstepError && (error.code === 'INTERRUPTED' || error.code === 'DISK_FULL')
+  );
+}
+
+/** An error of whatever was thrown. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('not an error', { cause: thrown });
+}
+
 /** The errno code of a system error (`ENOENT`, `ENOSPC`, ...), or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { asError } from '../core/errors.ts';
 import type { Engine, Job } from './engine.ts';
 
 /** Runs jobs in this process, some at once. */
@@ -21,10 +22,7 @@ export class LocalEngine implements Engine {
         try {
           await job.run(signal);
         } catch (error) {
-          failures.set(
-            job.id,
-            error instanceof Error ? error : new Error('not an error', { cause: error }),
-          );
+          failures.set(job.id, asError(error));
         }
       }),
     );

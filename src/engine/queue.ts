@@ -1,3 +1,4 @@
+import { asError } from '../core/errors.ts';
 import type { Job } from './engine.ts';
 
 export interface QueueOptions {
@@ -93,7 +94,7 @@ export class JobQueue {
     try {
       await job.run(signal);
     } catch (error) {
-      failure = error instanceof Error ? error : new Error('not an error', { cause: error });
+      failure = asError(error);
     }
     clearTimeout(timer);
     this.#running.delete(job.id);

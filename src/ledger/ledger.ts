@@ -20,7 +20,7 @@ import {
   type SourceNotes,
   sourceNotesSchema,
 } from './schema.ts';
-import { readState, readText } from './state.ts';
+import { readState, readText, writeState } from './state.ts';
 import { Timeline } from './timeline.ts';
 
 /** What is kept of a build beside its record. */
@@ -250,11 +250,7 @@ export class Ledger {
   }
 
   async setSourceNotes(notes: SourceNotes): Promise<void> {
-    await writeFileAtomic(
-      path.join(this.directory, 'sources.json'),
-      `${JSON.stringify(notes, undefined, 1)}\n`,
-      { onlyIfChanged: true },
-    );
+    await writeState(path.join(this.directory, 'sources.json'), notes);
   }
 
   async publications(): Promise<Publications> {
@@ -263,11 +259,7 @@ export class Ledger {
   }
 
   async setPublications(publications: Publications): Promise<void> {
-    await writeFileAtomic(
-      path.join(this.directory, 'publications.json'),
-      `${JSON.stringify(publications, undefined, 1)}\n`,
-      { onlyIfChanged: true },
-    );
+    await writeState(path.join(this.directory, 'publications.json'), publications);
   }
 
   #seen(): Promise<Record<string, string>> {

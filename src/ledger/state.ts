@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LockstepError } from '../core/errors.ts';
-import { readFileOrUndefined } from '../core/files.ts';
+import { readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
 
 /**
  * Reads a JSON file of the ledger; a file that is not there is read as `{}`.
@@ -18,6 +18,11 @@ export async function readState<T>(
   } catch (cause) {
     throw explainDamage(cause, file, afterwards);
   }
+}
+
+/** Writes a file as {@link readState} reads it, whole, if it says something new. */
+export async function writeState(file: string, value: object): Promise<void> {
+  await writeFileAtomic(file, `${JSON.stringify(value, undefined, 1)}\n`, { onlyIfChanged: true });
 }
 
 /** The error for users when a file can't be parsed; every other error as it is. */

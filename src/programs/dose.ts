@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { LockstepError } from '../core/errors.ts';
-import { runProgram } from './run.ts';
+import { hasProgram, runProgram } from './run.ts';
 
 /** A package that can't be installed. */
 export interface BrokenPackage {
@@ -32,9 +32,8 @@ const brokenSchema = packageSchema.extend({
 const reportSchema = z.object({ report: z.union([z.array(brokenSchema), z.literal('')]) });
 
 /** Whether `dose-debcheck` is there. */
-export async function hasDebcheck(): Promise<boolean> {
-  const found = await runProgram('sh', ['-c', 'command -v dose-debcheck'], { allowFailure: true });
-  return found.exitCode === 0;
+export function hasDebcheck(): Promise<boolean> {
+  return hasProgram('dose-debcheck');
 }
 
 /** `name:architecture (operator version)` without the architecture. */

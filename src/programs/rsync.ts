@@ -1,5 +1,5 @@
 import { LockstepError } from '../core/errors.ts';
-import { runProgram } from './run.ts';
+import { hasProgram, runProgram } from './run.ts';
 
 /**
  * Where rsync may copy to: an absolute path, or one of a host as ssh(1) knows it. Nothing in it can be taken for an
@@ -105,10 +105,7 @@ export async function requireRsync(destination: string): Promise<void> {
 }
 
 async function requireProgram(program: string, name: string): Promise<void> {
-  const found = await runProgram('sh', ['-c', 'command -v "$1"', 'sh', program], {
-    allowFailure: true,
-  });
-  if (found.exitCode !== 0) {
+  if (!(await hasProgram(program))) {
     throw new LockstepError('ENVIRONMENT', `the program ${program} is not installed`, {
       hint: `repository.destinations needs it: apt-get install --no-install-recommends ${name}`,
     });

@@ -91,3 +91,11 @@ export async function runProgram(
   }
   return { exitCode: result.exitCode ?? 128, stdout: result.stdout, stderr: result.stderr };
 }
+
+/** Whether a program is in PATH. */
+export async function hasProgram(program: string): Promise<boolean> {
+  const found = await runProgram('sh', ['-c', 'command -v "$1"', 'sh', program], {
+    allowFailure: true,
+  });
+  return found.exitCode === 0;
+}

@@ -9,7 +9,8 @@ const BY_HASH = /\/by-hash\/SHA256\/[0-9a-f]{64}$/;
 const INDEX =
   /\/(?:binary-[a-z0-9-]+\/Packages|Contents-[a-z0-9-]+|source\/Sources|buildinfo\/SHA256SUMS)(?:\.gz|\.xz)?$/;
 
-async function list(directory: string, recursive: boolean): Promise<Dirent[]> {
+/** What is in a folder; nothing when it is not there. */
+export async function list(directory: string, recursive: boolean): Promise<Dirent[]> {
   try {
     return await fs.readdir(directory, { withFileTypes: true, recursive });
   } catch (error) {

@@ -1,8 +1,5 @@
-import type { Dirent } from 'node:fs';
-import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { errnoOf } from '../core/errors.ts';
-import { findLeftovers, pruneIndices } from './clean.ts';
+import { findLeftovers, list, pruneIndices } from './clean.ts';
 import type { FileOperations } from './operations.ts';
 import { RETAINED_GENERATIONS } from './publish.ts';
 import { POOL_FILE } from './source-index.ts';
@@ -29,18 +26,6 @@ function noting(files: string[]): FileOperations {
   };
 }
 
-async function filesOf(folder: string): Promise<Dirent[]> {
-  try {
-    const entries = await fs.readdir(folder, { withFileTypes: true, recursive: true });
-    return entries.filter((entry) => entry.isFile());
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') {
-      return [];
-    }
-    throw error;
-  }
-}
-
 /** What lies in the pool and no state of a suite names; nothing where it is not known of all suites. */
 async function unneededInPool(
   directory: string,
@@ -54,7 +39,8 @@ async function unneededInPool(
     ),
   );
   const files: string[] = [];
-  for (const entry of await filesOf(path.join(directory, 'pool'))) {
+  const entries = await list(path.join(directory, 'pool'), true);
+  for (const entry of entries.filter((one) => one.isFile())) {
     const file = path.join(entry.parentPath, entry.name);
     const isOurs = isKnown && POOL_FILE.test(entry.name);
     if (entry.name.startsWith('.tmp-') || (isOurs && !named.has(path.relative(directory, file)))) {

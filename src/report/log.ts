@@ -3,7 +3,8 @@ import * as path from 'node:path';
 import { pino } from 'pino';
 import type { LockstepEvent } from '../model/events.ts';
 
-const KEPT_LOGS = 30;
+/** How many logs are kept, the newest. */
+export const KEPT_LOGS = 30;
 
 /** A log of one run: the events as JSON lines, each with its time. */
 export interface RunLog {

@@ -18,23 +18,19 @@ function cut(text: string): string {
 /**
  * Writes what the indices of archives say of an architecture's packages into one file, as far as it decides whether
  * they can be installed.
- *
- * @returns how many indices there are; none: nothing can be said
  */
 export async function writeStanzas(
   archives: readonly ArchiveGroup[],
   architecture: string,
   file: string,
-): Promise<number> {
+): Promise<void> {
   await using handle = await fs.open(file, 'w');
-  let count = 0;
   const decoder = new TextDecoder();
   for (const archive of archives) {
     for (const index of await archive.indices()) {
       if (index.architecture !== architecture && index.architecture !== 'all') {
         continue;
       }
-      count += index.architecture === architecture ? 1 : 0;
       let rest = Buffer.alloc(0);
       for await (const chunk of archive.readIndex(index)) {
         const bytes = Buffer.concat([rest, chunk]);
@@ -45,5 +41,4 @@ export async function writeStanzas(
       await handle.write(`${cut(decoder.decode(rest))}\n`);
     }
   }
-  return count;
 }

@@ -11,7 +11,7 @@ import { formatBuildinfo } from '../packager/buildinfo.ts';
 import { poolFolder } from '../publisher/names.ts';
 import type { PoolFile } from '../publisher/source-index.ts';
 import type { Context } from './context.ts';
-import type { SuiteUpdate } from './suite-update.ts';
+import { splitPublicationId, type SuiteUpdate } from './suite-update.ts';
 import type { Survey } from './survey.ts';
 
 /** The packages that lie beside the build root of a target: headers, and the module's own where it is one. */
@@ -89,7 +89,7 @@ export async function noteBuildinfo(
   const text = formatBuildinfo({
     record: { ...record, beside: record.beside ?? besideOf(target) },
     deb: {
-      name: id.slice(0, id.lastIndexOf(':')),
+      name: splitPublicationId(id).name,
       ...{ version: entry.version, architecture: entry.architecture },
       ...{ file: path.basename(deb), sha256: entry.sha256, size: (await fs.stat(deb)).size },
     },

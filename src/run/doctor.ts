@@ -5,7 +5,7 @@ import { DEBIAN_KEYRING, readMachineApt, requireMirror } from '../archive/machin
 import { loadConfig } from '../config/load.ts';
 import { LockstepError } from '../core/errors.ts';
 import { requireRsync } from '../programs/rsync.ts';
-import { runProgram } from '../programs/run.ts';
+import { hasProgram, runProgram } from '../programs/run.ts';
 import { runSandbox } from '../programs/sandbox.ts';
 
 export interface Check {
@@ -47,10 +47,7 @@ async function check(name: string, body: () => Promise<string>): Promise<Check> 
 async function checkPrograms(): Promise<string> {
   const missing: string[] = [];
   for (const [program, name] of PROGRAMS) {
-    const result = await runProgram('sh', ['-c', 'command -v "$1"', 'sh', program], {
-      allowFailure: true,
-    });
-    if (result.exitCode !== 0) {
+    if (!(await hasProgram(program))) {
       missing.push(name);
     }
   }

@@ -5,13 +5,14 @@ import type { Publications } from '../ledger/schema.ts';
 import type { BuildRecord } from '../model/records.ts';
 import { unneededBuilds } from '../planner/unneeded.ts';
 import { unneededFiles } from '../publisher/unneeded.ts';
-import { oldLogs } from '../report/log.ts';
+import { KEPT_LOGS, oldLogs } from '../report/log.ts';
 import { boundCache, overflowOf, sizesOf } from './cache.ts';
 import { archiveFolder, type Context, removeTree } from './context.ts';
 import { planAll, planInputs, planSurvey, type SurveyPlan } from './plan.ts';
-import { publishAll, unpublishedFolders } from './publish.ts';
+import { publishAll } from './publish.ts';
 import { retiredPackages } from './retired.ts';
-import { unpublishedSources } from './source-files.ts';
+import { splitPublicationId } from './suite-update.ts';
+import { unpublishedFolders } from './unpublished.ts';
 import { writeSiteAfterRun } from './write-site.ts';
 
 /** What there is to remove, in the order in which it is shown. */
@@ -115,11 +116,6 @@ async function ownBytes(files: readonly string[]): Promise<number> {
   return sum;
 }
 
-/** Bytes of folders and files, by path. */
-async function bytesOf(paths: readonly string[]): Promise<Map<string, number>> {
-  return sizesOf('/', paths);
-}
-
 async function retired(
   { ledger, config }: Context,
   { survey, plan }: SurveyPlan,
@@ -130,7 +126,7 @@ async function retired(
     const entries = publications[suite.suite] ?? {};
     for (const [id, why] of retiredPackages(suite, plan, entries)) {
       const entry = entries[id];
-      const name = id.slice(0, id.lastIndexOf(':'));
+      const { name } = splitPublicationId(id);
       const file = entry && path.join(config.state, 'packages', entry.file);
       const bytes = file === undefined ? 0 : (await fs.stat(file).catch(() => undefined))?.size;
       garbage.push({
@@ -162,13 +158,8 @@ async function leftInRepository({ config }: Context): Promise<Garbage[]> {
 }
 
 async function madePackages({ ledger, config }: Context): Promise<Garbage[]> {
-  const directory = path.join(config.state, 'packages');
   const garbage: Garbage[] = [];
-  const publications = await ledger.publications();
-  for (const folder of [
-    ...(await unpublishedFolders(directory, publications)),
-    ...(await unpublishedSources(config.state, publications)),
-  ]) {
+  for (const folder of await unpublishedFolders(config.state, await ledger.publications())) {
     const names = await fs.readdir(folder, { recursive: true }).catch((): string[] => []);
     garbage.push({
       kind: 'made',
@@ -201,7 +192,7 @@ function keysOf(publications: Publications): Set<string> {
 async function builds(context: Context, planned: SurveyPlan): Promise<Garbage[]> {
   const found = await unneededBuildsOf(context, planned);
   const folders = found.map(({ record }) => context.ledger.folderOf(record.key));
-  const sizes = await bytesOf(folders);
+  const sizes = await sizesOf('/', folders);
   return found.map(({ record, reason }, index): Garbage => {
     const { module, moduleVersion, release, architecture, outcome } = record;
     return {
@@ -219,7 +210,7 @@ async function archives({ config }: Context): Promise<Garbage[]> {
   const configured = new Set(archiveGroups(config.archives).map(({ name }) => archiveFolder(name)));
   const names = await fs.readdir(top).catch((): string[] => []);
   const folders = names.filter((name) => !configured.has(name)).map((name) => path.join(top, name));
-  const sizes = await bytesOf(folders);
+  const sizes = await sizesOf('/', folders);
   return folders.map((folder) => ({
     kind: 'archive',
     what: folder,
@@ -232,7 +223,7 @@ async function logs({ config }: Context): Promise<Garbage[]> {
   const garbage: Garbage[] = [];
   for (const file of oldLogs(config.state)) {
     const bytes = await ownBytes([file]);
-    garbage.push({ kind: 'log', what: file, why: 'the newest 30 are kept', bytes });
+    garbage.push({ kind: 'log', what: file, why: `the newest ${KEPT_LOGS} are kept`, bytes });
   }
   return garbage;
 }

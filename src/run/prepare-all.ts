@@ -1,7 +1,7 @@
 import type { ArchiveGroup } from '../archive/group.ts';
 import { unpackedOf } from '../builder/kernel-tree.ts';
 import { rootHash } from '../builder/store.ts';
-import { LockstepError } from '../core/errors.ts';
+import { endsAll, LockstepError } from '../core/errors.ts';
 import type { DebRef } from '../model/packages.ts';
 import type { Target } from '../model/plans.ts';
 import type { Context } from './context.ts';
@@ -31,7 +31,7 @@ export async function prepareAll(
     try {
       await prepareArchive(context, survey, archive, targets);
     } catch (error) {
-      if (!(error instanceof LockstepError) || /INTERRUPTED|DISK_FULL/.test(error.code)) {
+      if (!(error instanceof LockstepError) || endsAll(error)) {
         throw error;
       }
       context.emit({ type: 'warning', code: error.code, message: error.message });

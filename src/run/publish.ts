@@ -10,24 +10,10 @@ import { buildinfosOf } from './buildinfo.ts';
 import type { Context } from './context.ts';
 import type { SurveyPlan } from './plan.ts';
 import { notePublished, signingOf } from './signing.ts';
-import { unpublishedSources } from './source-files.ts';
 import { SourcePackages } from './source-packages.ts';
 import { publicationsOf } from './suite-packages.ts';
 import type { SurveySuite } from './survey.ts';
-
-/** Folders of made packages that no publication names any more; the pool keeps its own files. */
-export async function unpublishedFolders(
-  directory: string,
-  publications: Publications,
-): Promise<string[]> {
-  const used = new Set(
-    Object.values(publications).flatMap((suite) =>
-      Object.values(suite).map((entry) => path.dirname(entry.file)),
-    ),
-  );
-  const names = await fs.readdir(directory).catch((): string[] => []);
-  return names.filter((name) => !used.has(name)).map((name) => path.join(directory, name));
-}
+import { unpublishedFolders } from './unpublished.ts';
 
 /** The source packages that a suite's packages name. */
 function sourcesOf(publications: Publications[string]): SourcePackageRef[] {
@@ -121,10 +107,7 @@ export async function publishAll(context: Context, plan: SurveyPlan): Promise<Pu
   await ledger.setPublications(publications);
   const published = suites.map(({ suite }) => publications[suite] ?? {});
   await notePublished(config, signing, published, new Date());
-  for (const folder of [
-    ...(await unpublishedFolders(packages, publications)),
-    ...(await unpublishedSources(config.state, publications)),
-  ]) {
+  for (const folder of await unpublishedFolders(config.state, publications)) {
     await fs.rm(folder, { recursive: true, force: true });
   }
   return { slug: slugOf(config.repository.origin), ...result, failure };

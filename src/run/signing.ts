@@ -85,18 +85,18 @@ export function keyringRelation(
  */
 export async function notePublished(
   { state, repository }: SigningConfig,
-  { record }: Signing,
+  signing: Signing,
   suites: readonly Publications[string][],
   now: Date,
 ): Promise<void> {
-  const last = record.keyrings.at(-1);
+  const { record } = signing;
+  const last = currentKeyring(signing);
   const id = publicationId(keyringPackageName(repository.origin), 'all');
   const isOut = suites.every(
     (suite) =>
-      Object.keys(suite).length === 0 ||
-      suite[id]?.version.startsWith(last?.version ?? '') === true,
+      Object.keys(suite).length === 0 || suite[id]?.version.startsWith(last.version) === true,
   );
-  if (last !== undefined && last.published === undefined && isOut) {
+  if (last.published === undefined && isOut) {
     const noted = { ...last, published: now.toISOString() };
     const keyrings = [...record.keyrings.slice(0, -1), noted];
     await writeKeyRecord(state, { ...record, keyrings });

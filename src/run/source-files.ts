@@ -2,7 +2,6 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { exists, makeDirectoryAtomic, readFileOrUndefined } from '../core/files.ts';
 import { sha256File } from '../core/hash.ts';
-import type { Publications } from '../ledger/schema.ts';
 import type { SourcePackageRef } from '../model/packages.ts';
 import type { Target } from '../model/plans.ts';
 import { findSourceFolder } from '../modules/evaluate.ts';
@@ -18,18 +17,6 @@ import type { Survey } from './survey.ts';
 /** The folder of the state that has a folder for each source package. */
 export function sourceFolder(state: string): string {
   return path.join(state, 'source-packages');
-}
-
-/** Folders of source packages that no publication names any more; the pool keeps its own files. */
-export async function unpublishedSources(
-  state: string,
-  publications: Publications,
-): Promise<string[]> {
-  const entries = Object.values(publications).flatMap((suite) => Object.values(suite));
-  const used = new Set(entries.flatMap(({ sources = [] }) => sources.map(sourceFileName)));
-  const folder = sourceFolder(state);
-  const names = await fs.readdir(folder).catch((): string[] => []);
-  return names.filter((name) => !used.has(name)).map((name) => path.join(folder, name));
 }
 
 /**

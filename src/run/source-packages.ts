@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { patchesFor } from '../builder/patches.ts';
-import { LockstepError } from '../core/errors.ts';
+import { endsAll, LockstepError } from '../core/errors.ts';
 import { exists, makeDirectoryAtomic } from '../core/files.ts';
 import type { SourceNotes } from '../ledger/schema.ts';
 import type { Module } from '../model/modules.ts';
@@ -22,10 +22,6 @@ import type { Survey } from './survey.ts';
 
 /** What a command has asked the archives for: once is enough. */
 const asked = new WeakMap<Context, Set<string>>();
-
-function isInterruption(error: unknown): boolean {
-  return error instanceof LockstepError && /INTERRUPTED|DISK_FULL/.test(error.code);
-}
 
 /**
  * The source packages of what is published, in the state's `source-packages`, a folder each. Debian's own where that is
@@ -131,7 +127,7 @@ export class SourcePackages {
         return true;
       }
     } catch (error) {
-      if (this.#context.signal.aborted || isInterruption(error)) {
+      if (this.#context.signal.aborted || endsAll(error)) {
         throw error;
       }
       const message = error instanceof Error ? error.message : String(error);

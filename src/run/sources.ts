@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import PQueue from 'p-queue';
 import { z } from 'zod';
 import { isPackage, type ModuleConfig, nameOf, requestOf } from '../config/modules.ts';
-import { type ErrorCode, LockstepError } from '../core/errors.ts';
+import { endsAll, type ErrorCode, LockstepError } from '../core/errors.ts';
 import { explainDiskError, readFileOrUndefined, writeFileAtomic } from '../core/files.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import type { Module, ModulePatch } from '../model/modules.ts';
@@ -86,7 +86,7 @@ async function recall(file: string, cache: string): Promise<ResolvedSource | und
 
 /** Whether an error concerns one module only. */
 function isOneModules(error: unknown): error is LockstepError {
-  return error instanceof LockstepError && !/INTERRUPTED|DISK_FULL/.test(error.code);
+  return error instanceof LockstepError && !endsAll(error);
 }
 
 function problemOf(

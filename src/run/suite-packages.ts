@@ -1,7 +1,7 @@
 import { lineOf } from '../kernels/line.ts';
 import type { ArchiveGroup } from '../archive/group.ts';
 import type { Publications } from '../ledger/schema.ts';
-import { LockstepError } from '../core/errors.ts';
+import { endsAll } from '../core/errors.ts';
 import { explainDiskError } from '../core/files.ts';
 import type { Kernel } from '../model/kernels.ts';
 import type { Module } from '../model/modules.ts';
@@ -35,7 +35,13 @@ import type { SurveyPlan } from './plan.ts';
 import { keyringInputs, keyringRelation, type Signing } from './signing.ts';
 import { retiredPackages } from './retired.ts';
 import type { SourcePackages } from './source-packages.ts';
-import { publicationId, type PublicationFacts, rebuilt, SuiteUpdate } from './suite-update.ts';
+import {
+  publicationId,
+  type PublicationFacts,
+  rebuilt,
+  splitPublicationId,
+  SuiteUpdate,
+} from './suite-update.ts';
 import type { Survey, SurveySuite } from './survey.ts';
 
 function factsOf(module: Module, kernel: Kernel): PublicationFacts {
@@ -135,7 +141,7 @@ export async function publicationsOf(
   }
   for (const [id, list] of tracked) {
     await attempt(`${suite.suite}: drop-in for ${id}`, () =>
-      putPrebuiltPackage(update, id.slice(id.lastIndexOf(':') + 1), list),
+      putPrebuiltPackage(update, splitPublicationId(id).architecture, list),
     );
   }
   await attempt(`${suite.suite}: ${GUARD_PACKAGE}`, () => putGuardPackage(making));
@@ -146,10 +152,7 @@ export async function publicationsOf(
 
 /** Whether an error concerns one package only. */
 function isOneCells(error: unknown): error is Error {
-  return (
-    error instanceof Error &&
-    !(error instanceof LockstepError && /INTERRUPTED|DISK_FULL/.test(error.code))
-  );
+  return error instanceof Error && !endsAll(error);
 }
 
 /** What is built on others after these: a package is published with what it depends on, or not at all. */

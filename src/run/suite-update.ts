@@ -20,6 +20,12 @@ export function publicationId(name: string, architecture: string): string {
   return `${name}:${architecture}`;
 }
 
+/** Name and architecture of a publication's id. */
+export function splitPublicationId(id: string): { name: string; architecture: string } {
+  const end = id.lastIndexOf(':');
+  return { name: id.slice(0, end), architecture: id.slice(end + 1) };
+}
+
 function packageBase(version: string): string {
   return version.replace(/\+b\d+$/, '');
 }

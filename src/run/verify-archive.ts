@@ -1,26 +1,19 @@
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { LockstepError } from '../core/errors.ts';
-import { readFileOrUndefined } from '../core/files.ts';
 import { parseRelations } from '../debian/relation.ts';
 import type { Stanza } from '../debian/control.ts';
+import type { Publications } from '../ledger/schema.ts';
+import type { KernelSighting } from '../model/sightings.ts';
 import { judgeEdge } from '../planner/edges.ts';
 import { type BrokenPackage, debcheck, hasDebcheck } from '../programs/dose.ts';
-import { packageStanzas } from '../publisher/indices.ts';
 import type { Defect } from '../publisher/verify.ts';
 import { writeStanzas } from './archive-stanzas.ts';
 import type { Context } from './context.ts';
 import { planAll, type SurveyPlan } from './plan.ts';
-import type { SurveySuite } from './survey.ts';
-
-/** Something to know that is no defect. */
-export interface Remark {
-  /** A package of a suite, a suite, or the repository. */
-  what: string;
-  why: string;
-}
+import { type Place, placesOf, type Remark } from './published-places.ts';
+import { publicationId } from './suite-update.ts';
 
 /** How the published suites fit Debian's. */
 export interface ArchiveVerification {
@@ -29,15 +22,6 @@ export interface ArchiveVerification {
   apart: Remark[];
   /** What was not looked at. */
   unchecked: Remark[];
-}
-
-/** One architecture of a published suite. */
-interface Place {
-  suite: SurveySuite;
-  architecture: string;
-  /** Its `Packages`. */
-  text: string;
-  stanzas: Stanza[];
 }
 
 const nameOf = (stanza: Stanza): string => stanza.get('Package') ?? '';
@@ -78,8 +62,15 @@ export async function verifyAgainstArchives(
       why: 'whether they can be installed is checked where dose-debcheck is there (apt-get install dose-distcheck)',
     });
   }
-  for (const place of await placesOf(context, planned, found)) {
-    const stale = await verifyEdges(context, planned, place, found);
+  const { ledger } = context;
+  const publications = await ledger.publications();
+  const sightings = [...(await ledger.sightings()).values()];
+  const known = new Set(
+    sightings.map((sighting) => `${sighting.release}/${sighting.architecture}`),
+  );
+  const facts = { plan: planned.plan, publications, sightings, known };
+  for (const place of await placesOf(context, planned.survey, found.unchecked)) {
+    const stale = verifyEdges(facts, place, found);
     if (isThere && installable !== false) {
       await verifyInstallable(context, place, stale, found);
     }
@@ -87,74 +78,31 @@ export async function verifyAgainstArchives(
   return found;
 }
 
-async function placesOf(
-  { config }: Context,
-  { survey }: SurveyPlan,
-  found: ArchiveVerification,
-): Promise<Place[]> {
-  const dists = path.join(config.repository.directory, 'dists');
-  const places: Place[] = [];
-  for (const name of (await fs.readdir(dists)).toSorted()) {
-    const suite = survey.suites.find((entry) => entry.suite === name && entry.isPublished);
-    if (suite === undefined) {
-      found.unchecked.push({ what: name, why: 'the configuration does not publish it any more' });
-      continue;
-    }
-    const main = path.join(dists, name, 'main');
-    const folders = await fs.readdir(main).catch((): string[] => []);
-    for (const folder of folders.filter((entry) => entry.startsWith('binary-')).toSorted()) {
-      const architecture = folder.slice('binary-'.length);
-      const text = await readIndex(path.join(main, folder, 'Packages.gz'));
-      if (text === undefined) {
-        const why = "its index can't be read";
-        found.unchecked.push({ what: `${name} ${architecture}`, why });
-        continue;
-      }
-      if (text.trim() === '') {
-        continue;
-      }
-      if (!suite.architectures.includes(architecture)) {
-        const why = 'the archive has no index of the architecture that could be read';
-        found.unchecked.push({ what: `${name} ${architecture}`, why });
-        continue;
-      }
-      places.push({ suite, architecture, text, stanzas: packageStanzas(text) });
-    }
-  }
-  return places;
-}
-
-async function readIndex(file: string): Promise<string | undefined> {
-  try {
-    const bytes = await readFileOrUndefined(file);
-    return bytes === undefined ? undefined : gunzipSync(bytes).toString('utf8');
-  } catch {
-    // What is wrong with it is said elsewhere.
-    return undefined;
-  }
-}
-
 /** Names of packages that stand for kernels which the archive does not have, or not as the newest, any more. */
 type Stale = Map<string, string>;
 
+/** What edges are judged by. */
+interface Facts {
+  plan: SurveyPlan['plan'];
+  publications: Publications;
+  sightings: readonly KernelSighting[];
+  /** `release/architecture` of each kernel that was ever seen. */
+  known: ReadonlySet<string>;
+}
+
 /** Judges the edges. @returns what explains that a package can't be installed: name of what it needs → why */
-async function verifyEdges(
-  { ledger }: Context,
-  { plan }: SurveyPlan,
+function verifyEdges(
+  { plan, publications, sightings, known }: Facts,
   place: Place,
   found: ArchiveVerification,
-): Promise<Stale> {
+): Stale {
   const { suite, architecture } = place;
-  const published = (await ledger.publications())[suite.suite] ?? {};
-  const sightings = [...(await ledger.sightings()).values()];
-  const known = new Set(
-    sightings.map((sighting) => `${sighting.release}/${sighting.architecture}`),
-  );
+  const published = publications[suite.suite] ?? {};
   const targets = plan.targets.filter(({ suites }) => suites.includes(suite.suite));
   const stale: Stale = new Map();
   for (const stanza of place.stanzas) {
     const name = nameOf(stanza);
-    const entry = published[`${name}:${stanza.get('Architecture') ?? ''}`];
+    const entry = published[publicationId(name, stanza.get('Architecture') ?? '')];
     if (entry?.kind !== 'tracking' || entry.module === undefined || entry.track === undefined) {
       continue;
     }

@@ -1,4 +1,4 @@
-import { LockstepError } from '../core/errors.ts';
+import { asError, LockstepError } from '../core/errors.ts';
 import { Throttle } from '../core/throttle.ts';
 import type { Job } from '../engine/engine.ts';
 import { JobQueue } from '../engine/queue.ts';
@@ -231,8 +231,4 @@ export class WatchSession {
     this.#done.set(key, target);
     this.#settling.ask();
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('not an error', { cause: error });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LockstepError } from '../core/errors.ts';
+import { asError, LockstepError } from '../core/errors.ts';
 import { explainSystemError } from '../core/system-errors.ts';
 import type { Context } from './context.ts';
 import { type SessionEnd, WatchSession } from './watch-session.ts';
@@ -146,9 +146,7 @@ class Watch {
   /** @throws what no later look can mend, or is none of an error that can be met */
   #expected(problem: unknown): Error {
     const state = this.#session?.context.config.state ?? '';
-    const explained = explainSystemError(problem, state);
-    const error =
-      explained instanceof Error ? explained : new Error('not an error', { cause: explained });
+    const error = asError(explainSystemError(problem, state));
     if (isFatal(error) && !this.#options.signal.aborted) {
       throw error;
     }
