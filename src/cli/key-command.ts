@@ -7,6 +7,8 @@ import {
   rotateKey,
   showKeys,
 } from '../run/keys.ts';
+import type { Context } from '../run/context.ts';
+import type { KeyChange } from '../run/rotation.ts';
 import { commonAliases, commonFlags, examples, parseFingerprint, waitFlag } from './flags.ts';
 import { type CommonFlags, withSession } from './session.ts';
 
@@ -68,6 +70,18 @@ interface RotateFlags extends CommonFlags {
   wait: number;
 }
 
+/** Runs a command that changes keys, and shows what it did or would do. */
+function changeKeys(
+  command: string,
+  flags: RotateFlags,
+  change: (context: Context) => Promise<KeyChange>,
+) {
+  return withSession({ command, flags, wait: flags.wait, exclusive: true }, async (context) => {
+    const shown = await applyKeyChange(context, await change(context), flags.dryRun);
+    return { json: shown, text: changeText(shown) };
+  });
+}
+
 const keyFlag = (brief: string) =>
   ({ kind: 'parsed', parse: parseFingerprint, brief, placeholder: 'fpr', optional: true }) as const;
 
@@ -90,15 +104,8 @@ const rotateCommand = buildCommand({
     aliases: commonAliases,
   },
   func: (flags: RotateFlags) =>
-    withSession(
-      { command: 'key rotate', flags, wait: flags.wait, exclusive: true },
-      async (context) => {
-        const { config, signal } = context;
-        const { key: named, dryRun } = flags;
-        const change = await rotateKey(config, { named, dryRun, signal });
-        const shown = await applyKeyChange(context, change, dryRun);
-        return { json: shown, text: changeText(shown) };
-      },
+    changeKeys('key rotate', flags, ({ config, signal }) =>
+      rotateKey(config, { named: flags.key, dryRun: flags.dryRun, signal }),
     ),
 });
 
@@ -131,15 +138,10 @@ const retireCommand = buildCommand({
     aliases: commonAliases,
   },
   func: (flags: RetireFlags) =>
-    withSession(
-      { command: 'key retire', flags, wait: flags.wait, exclusive: true },
-      async (context) => {
-        const { key: named, force, dryRun } = flags;
-        const change = await retireKey(context.config, { named, force, dryRun });
-        const shown = await applyKeyChange(context, change, dryRun);
-        return { json: shown, text: changeText(shown) };
-      },
-    ),
+    changeKeys('key retire', flags, ({ config }) => {
+      const { key: named, force, dryRun } = flags;
+      return retireKey(config, { named, force, dryRun });
+    }),
 });
 
 export const keyRoutes = buildRouteMap({

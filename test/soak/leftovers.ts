@@ -17,12 +17,6 @@ export async function leftProcesses(tmp: string): Promise<string[]> {
   return found;
 }
 
-/** Mounts below a folder. */
-export async function leftMounts(folder: string): Promise<string[]> {
-  const lines = (await fs.readFile('/proc/self/mountinfo', 'utf8')).split('\n');
-  return lines.map((line) => line.split(' ')[4] ?? '').filter((at) => at.startsWith(`${folder}/`));
-}
-
 /** Files in work that nobody works on: temporary files, half downloads, scratch folders. */
 export async function leftFiles(home: string, tmp: string): Promise<string[]> {
   const names = await fs.readdir(home, { recursive: true });

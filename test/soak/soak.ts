@@ -7,7 +7,8 @@ import { type SuitesHome } from '../support/suites-home.ts';
 import { type SuitesStage, suitesStage } from '../support/suites-stage.ts';
 import { Clock } from './clock.ts';
 import { Flaky } from './flaky.ts';
-import { leftFiles, leftMounts, leftProcesses } from './leftovers.ts';
+import { mountsOf } from '../support/traces.ts';
+import { leftFiles, leftProcesses } from './leftovers.ts';
 import { Observer } from './observer.ts';
 import { Random } from './random.ts';
 import { SmallDisk } from './small-disk.ts';
@@ -262,7 +263,7 @@ class Soak {
     await this.#lockstep(home, 'plan', '--offline');
     this.#problems.push(
       ...(await leftProcesses(box.tmp)).map((line) => `left running: ${line}`),
-      ...(await leftMounts(folder)).map((at) => `left mounted: ${at}`),
+      ...(await mountsOf(`${folder}/`)).map((at) => `left mounted: ${at}`),
       ...(await leftFiles(folder, box.tmp)).map((name) => `left behind: ${name}`),
       ...[...this.#observer.conflicts].map((name) => `two contents: ${name}`),
       ...this.#watcher.ends.map((end) => `the watch ended by itself: ${end}`),

@@ -1,6 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { identityOf } from '../known-debs.ts';
 
 /**
  * Has a copy of the publisher's store speak of a copy of its repository: files are known by their inodes, and a copy's
@@ -8,12 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
  */
 export function adoptStore(stateDirectory: string, directory: string): void {
   const store = new DatabaseSync(path.join(stateDirectory, 'publisher.sqlite'));
-  const status = (name: string) => statSync(path.join(directory, name), { bigint: true });
-  const known = (name: string): string => {
-    const { dev, ino, size, mtimeNs } = status(name);
-    return `${dev}:${ino}:${size}:${mtimeNs}`;
-  };
-  const { dev, ino } = status('.');
+  const { dev, ino } = statSync(directory, { bigint: true });
   store.exec('BEGIN');
   store.prepare('UPDATE repository SET identity = ?').run(`${dev}:${ino}`);
   for (const [table, column] of [
@@ -23,8 +19,9 @@ export function adoptStore(stateDirectory: string, directory: string): void {
     const update = store.prepare(`UPDATE ${table} SET identity = ? WHERE ${column} = ?`);
     for (const row of store.prepare(`SELECT ${column} AS name FROM ${table}`).all()) {
       const name = String(row['name']);
-      if (existsSync(path.join(directory, name))) {
-        update.run(known(name), name);
+      const identity = identityOf(path.join(directory, name));
+      if (identity !== undefined) {
+        update.run(identity, name);
       }
     }
   }
