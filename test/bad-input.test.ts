@@ -10,6 +10,7 @@ import {
   type Scratch,
   scratch,
 } from './support/program.ts';
+import { giveBuildRoots, takeBuildRoots } from './support/build-roots.ts';
 import { type SmallArchive, smallArchive } from './support/small-archive.ts';
 import {
   type Behaviour,
@@ -31,6 +32,7 @@ beforeAll(async () => {
   box = await scratch('bad-input');
   archive = await smallArchive(mirror, box.path);
   home = path.join(box.path, 'home');
+  await takeBuildRoots(path.join(home, 'state'));
   const end = await box.run(['run', '-c', await config(), '--json']);
   published = await packagesOf(path.join(home, 'repository'));
   if (end.exitCode !== 0 || published.size < 10) {
@@ -40,6 +42,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await mirror[Symbol.asyncDispose]();
+  await giveBuildRoots(path.join(home, 'state'));
   await box[Symbol.asyncDispose]();
 });
 

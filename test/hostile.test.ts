@@ -5,6 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runProgram } from '../src/programs/run.ts';
+import { giveBuildRoots, takeBuildRoots } from './support/build-roots.ts';
 import { type HostileSource, hostilePackage } from './support/hostile-package.ts';
 import { type ProgramEnd, resultOf, type Scratch, scratch } from './support/program.ts';
 import { smallArchive } from './support/small-archive.ts';
@@ -151,6 +152,7 @@ beforeAll(async () => {
       },
     },
   });
+  await takeBuildRoots(path.join(home, 'state'));
   end = await box.run(['run', '-c', config, '--json']);
   verdicts = new Map(resultOf(end).targets.map((target) => [target.module, target]));
 }, 600_000);
@@ -158,6 +160,7 @@ beforeAll(async () => {
 afterAll(async () => {
   listener.close();
   await mirror[Symbol.asyncDispose]();
+  await giveBuildRoots(path.join(home, 'state'));
   await box[Symbol.asyncDispose]();
 });
 

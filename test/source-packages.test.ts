@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exists } from '../src/core/files.ts';
 import { runProgram } from '../src/programs/run.ts';
+import { giveBuildRoots, takeBuildRoots } from './support/build-roots.ts';
 import { type ClientRoot, clientRoot } from './support/client-root.ts';
 import { descriptionPatch, dkmsFiles, moduleText, writeTree } from './support/module-sources.ts';
 import { type ProgramEnd, resultOf, type Scratch, scratch } from './support/program.ts';
@@ -73,6 +74,7 @@ beforeAll(async () => {
     ],
   });
   mirror.steer(/\/source\/Sources/, { kind: 'status', status: 503 });
+  await takeBuildRoots(at('state'));
   first = await run();
   publishedFirst = await pool('.deb');
   mirror.calm();
@@ -83,6 +85,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await mirror[Symbol.asyncDispose]();
+  await giveBuildRoots(at('state'));
   await box[Symbol.asyncDispose]();
 });
 

@@ -15,6 +15,7 @@ import {
   tarOf,
   writeTree,
 } from './support/module-sources.ts';
+import { giveBuildRoots, takeBuildRoots } from './support/build-roots.ts';
 import { publishedIndex } from './support/published-index.ts';
 import { type ProgramEnd, type Scratch, scratch } from './support/program.ts';
 import { smallArchive } from './support/small-archive.ts';
@@ -165,11 +166,13 @@ beforeAll(async () => {
     { name: 'no-repository', git: 'file:///nonexistent.git', tag: 'v1' },
     ...hostile,
   ]);
+  await takeBuildRoots(at('state'));
   first = await box.run(['run', '-c', file, '--json']);
 }, 600_000);
 
 afterAll(async () => {
   await mirror[Symbol.asyncDispose]();
+  await giveBuildRoots(at('state'));
   await box[Symbol.asyncDispose]();
 });
 

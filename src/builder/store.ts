@@ -88,7 +88,7 @@ export class Store {
    * and a build needs (awk, cc, which) is linked here.
    */
   root(refs: readonly DebRef[]): Promise<string> {
-    const directory = path.join(this.#directory, 'roots', rootHash(refs));
+    const directory = this.#rootFolder(refs);
     return this.#once(directory, async (temporary) => {
       // The largest first, so that the last ones to end are small.
       const debs = await this.#fetch(refs.toSorted((a, b) => b.size - a.size));
@@ -97,6 +97,20 @@ export class Store {
       await unpackDebsInRoot(debs, temporary, availableParallelism());
       await linkAlternatives(temporary);
     });
+  }
+
+  /** The compiler's answers that builds begin with. @param hash of `answersHash` */
+  answers(hash: string, fill: (temporary: string) => Promise<void>): Promise<string> {
+    return this.#once(path.join(this.#directory, 'answers', hash), fill);
+  }
+
+  /** Whether {@link root} of these needs none of the packages themselves. */
+  hasRoot(refs: readonly DebRef[]): Promise<boolean> {
+    return exists(this.#rootFolder(refs));
+  }
+
+  #rootFolder(refs: readonly DebRef[]): string {
+    return path.join(this.#directory, 'roots', rootHash(refs));
   }
 
   /** The recipe's own files: scripts, mount points, accounts. */

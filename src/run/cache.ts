@@ -6,7 +6,7 @@ import { type Context, removeTree } from './context.ts';
 
 /** Folders of the cache, each with entries that may go one by one. */
 const KINDS = [
-  ...['debs', 'headers', 'layers', 'module-layers', 'roots', 'objects', 'recipes'],
+  ...['debs', 'headers', 'layers', 'module-layers', 'roots', 'objects', 'recipes', 'answers'],
   // Answers of apt's solver and what was read of indices: small, but each refresh may bring new ones.
   ...['closures', 'indices'],
 ];

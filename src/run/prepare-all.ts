@@ -74,11 +74,15 @@ async function prepareArchive(
       refs.set(ref.sha256, ref);
     }
   }
-  for (const ref of [...roots.values()].flat()) {
-    refs.set(ref.sha256, ref);
-  }
   const began = Date.now();
   const store = context.storeOf(archive);
+  for (const root of roots.values()) {
+    if (!(await store.hasRoot(root))) {
+      for (const ref of root) {
+        refs.set(ref.sha256, ref);
+      }
+    }
+  }
   await archive.fetch([...refs.values()]);
   const fetched = since(began);
   context.emit({ type: 'phase-done', phase: 'fetch', seconds: fetched, detail: '' });

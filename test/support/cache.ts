@@ -10,6 +10,8 @@ export interface TestCache {
   roots: string;
   /** Debian's packages as apt downloaded them. */
   archives: string;
+  /** Build roots as Lockstep made them, by their names; see build-roots.ts. */
+  buildRoots: string;
   /** One folder for each root in use, named after its process. */
   running: string;
   lock: string;
@@ -23,10 +25,11 @@ export async function testCache(): Promise<TestCache> {
   const cache: TestCache = {
     roots: path.join(base, 'roots'),
     archives: path.join(base, 'archives'),
+    buildRoots: path.join(base, 'build-roots'),
     running: path.join(base, 'running'),
     lock: path.join(base, 'lock'),
   };
-  for (const directory of [cache.roots, cache.archives, cache.running]) {
+  for (const directory of [cache.roots, cache.archives, cache.buildRoots, cache.running]) {
     await fs.mkdir(directory, { recursive: true });
   }
   return cache;

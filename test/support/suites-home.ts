@@ -99,7 +99,10 @@ export async function suitesHome(box: Scratch, name: string, seed?: string): Pro
   if (seed !== undefined) {
     const cache = path.join(folder, 'state/cache');
     await fs.mkdir(cache, { recursive: true });
-    for (const part of ['debs', 'roots', 'headers']) {
+    for (const part of ['debs', 'roots', 'headers', 'answers']) {
+      if (!(await exists(path.join(seed, 'cache', part)))) {
+        continue;
+      }
       await runProgram('cp', ['-al', path.join(seed, 'cache', part), cache]);
     }
   }

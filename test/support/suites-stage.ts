@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 import { exists } from '../../src/core/files.ts';
+import { giveBuildRoots, takeBuildRoots } from './build-roots.ts';
 import { type Scratch, scratch } from './program.ts';
 import type { OwnPackage } from './small-archive.ts';
 import { type SteerableMirror, steerableMirror } from './steerable-mirror.ts';
@@ -53,9 +54,12 @@ export async function suitesStage(name: string): Promise<SuitesStage> {
     meta: (of, provides) => metapackage(box.path, of, provides),
     module: (source) => dkmsPackage(box.path, source),
     async home(folder) {
-      const isReady = seed !== undefined && (await exists(path.join(seed, 'cache/unpacked')));
+      const isReady = seed !== undefined && (await exists(path.join(seed, 'cache/headers')));
       const made = await suitesHome(box, folder, isReady ? seed : undefined);
-      seed = isReady ? seed : path.join(made.folder, 'state');
+      if (!isReady) {
+        seed = path.join(made.folder, 'state');
+        await takeBuildRoots(seed);
+      }
       return made;
     },
     entry: (suite, more = {}) => ({
@@ -65,6 +69,9 @@ export async function suitesStage(name: string): Promise<SuitesStage> {
       ...more,
     }),
     async [Symbol.asyncDispose]() {
+      if (seed !== undefined) {
+        await giveBuildRoots(seed);
+      }
       await mirror[Symbol.asyncDispose]();
       await box[Symbol.asyncDispose]();
     },

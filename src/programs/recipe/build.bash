@@ -6,6 +6,7 @@
 #   lockstep_jobs       how many compilers at once
 #   lockstep_sequential not empty: a command that is not make itself gets one compiler only
 #   lockstep_objects    not empty: compilations are kept in OUTPUT/objects, and taken from a neighbour's
+#   lockstep_answers    not empty: builds nothing, and leaves in OUTPUT/answers what kbuild asks the compiler; see `cc`
 #   lockstep_patches    one file name below patches/ a line
 #   lockstep_own_patches  one file name below /usr/lib/lockstep/patches a line, applied after them
 #   lockstep_pre_build, lockstep_post_build  scripts of the source, with arguments
@@ -47,6 +48,14 @@ if [[ ${lockstep_objects-} ]]; then
     [[ -x $compiler ]] && ln -s /usr/lib/lockstep/cc "/tmp/lockstep-cc/${compiler##*/}"
   done
   PATH=/tmp/lockstep-cc:$PATH
+fi
+
+if [[ ${lockstep_answers-} ]]; then
+  echo 'obj-m :=' >Makefile
+  make -C "$kernel_source_dir" M="$build_dir" || fail 10 "kbuild does not work"
+  rm -f /tmp/lockstep-cc/answers/*.lock /tmp/lockstep-cc/answers/err.*
+  cp -r /tmp/lockstep-cc/answers "$output/"
+  exit 0
 fi
 
 while IFS= read -r patch; do
