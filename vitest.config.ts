@@ -1,13 +1,10 @@
 import { availableParallelism } from 'node:os';
-import * as path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
-    // For the programs that tests start, as `lockstep` has it.
-    env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, '.cache/compiled') },
     // End-to-end tests wait much: vitest's own choice, one less than there are processors, leaves a small machine idle.
     maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 300_000,

@@ -6,7 +6,13 @@ import * as path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 
-const MAIN = path.join(import.meta.dirname, '../../src/cli/main.ts');
+const ROOT = path.join(import.meta.dirname, '../..');
+const MAIN = path.join(ROOT, 'src/cli/main.ts');
+
+/** What `./lockstep` sets for the program. */
+export const PROGRAM_ENVIRONMENT = {
+  NODE_COMPILE_CACHE: path.join(ROOT, '.cache/compiled'),
+} as const;
 
 export interface ProgramEnd {
   /** Undefined when a signal ended it. */
@@ -56,7 +62,7 @@ export async function scratch(name: string): Promise<Scratch> {
       cwd: folder,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TMPDIR: tmp, NO_COLOR: '1', ...options.env },
+      env: { ...process.env, ...PROGRAM_ENVIRONMENT, TMPDIR: tmp, NO_COLOR: '1', ...options.env },
     });
     const closed: Promise<unknown[]> = once(child, 'close');
     return {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { execa } from 'execa';
+import { PROGRAM_ENVIRONMENT } from './program.ts';
 import { serveRepository } from '../../src/publisher/serve.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
@@ -21,6 +22,7 @@ export async function lockstep(
     cwd: options.cwd ?? ROOT,
     timeout: options.timeout ?? 900_000,
     reject: false,
+    env: PROGRAM_ENVIRONMENT,
     ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
   });
   return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
