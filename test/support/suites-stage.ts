@@ -1,3 +1,4 @@
+import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { exists } from '../../src/core/files.ts';
 import { giveBuildRoots, takeBuildRoots } from './build-roots.ts';
@@ -54,7 +55,11 @@ export async function suitesStage(name: string): Promise<SuitesStage> {
     meta: (of, provides) => metapackage(box.path, of, provides),
     module: (source) => dkmsPackage(box.path, source),
     async home(folder) {
-      const isReady = seed !== undefined && (await exists(path.join(seed, 'cache/headers')));
+      // Hard links reach no other disk; a home there begins with nothing.
+      const isReady =
+        seed !== undefined &&
+        (await exists(path.join(seed, 'cache/headers'))) &&
+        (await fs.stat(seed)).dev === (await fs.stat(box.path)).dev;
       const made = await suitesHome(box, folder, isReady ? seed : undefined);
       if (!isReady) {
         seed = path.join(made.folder, 'state');
