@@ -41,7 +41,7 @@ async function build(target: Target, isClean: boolean): Promise<Run> {
   const { seconds, result } = await timed(() =>
     isClean
       ? buildModule({ ...request, isSequential: true })
-      : buildTarget(context, survey, target, prepared.folder, request).then((end) => end.result),
+      : buildTarget(context, survey, target, prepared, request).then((end) => end.result),
   );
   const times = await fs.readFile(path.join(request.folder, 'out/times'), 'utf8');
   const cpu = times.split(/\s+/).reduce((sum, word) => sum + secondsOf(word), 0);

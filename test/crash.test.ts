@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseStanza } from '../src/debian/control.ts';
 import { sha256File } from '../src/core/hash.ts';
 import { runProgram } from '../src/programs/run.ts';
+import { linkCache } from './support/build-roots.ts';
 import { hostilePackage } from './support/hostile-package.ts';
 import { publishedIndex } from './support/published-index.ts';
 import { resultOf, type Scratch, scratch } from './support/program.ts';
@@ -58,12 +59,9 @@ async function home(
     modules,
   });
   if (seed !== undefined) {
-    const cache = path.join(folder, 'state/cache');
-    await fs.mkdir(cache, { recursive: true });
-    await runProgram('cp', ['-a', path.join(seed, 'keys'), path.join(folder, 'state')]);
-    for (const part of start === 'fetched' ? ['debs'] : ['debs', 'roots', 'headers']) {
-      await runProgram('cp', ['-al', path.join(seed, 'cache', part), cache]);
-    }
+    const state = path.join(folder, 'state');
+    await linkCache(seed, state, start === 'fetched' ? ['debs'] : undefined);
+    await runProgram('cp', ['-a', path.join(seed, 'keys'), state]);
   }
   return folder;
 }

@@ -6,13 +6,6 @@ import type { Kernel } from '../model/kernels.ts';
 import { recipeHash } from '../programs/recipe.ts';
 import { runSandbox, type SandboxRequest } from '../programs/sandbox.ts';
 
-/** What kbuild is asked without a module. */
-export interface AnswersRequest
-  extends Pick<SandboxRequest, 'folder' | 'layers' | 'env' | 'limits' | 'log' | 'signal'> {
-  /** The kernel's headers are among the layers. */
-  kernel: Pick<Kernel, 'release' | 'architecture'>;
-}
-
 /**
  * Name of the compiler's answers that builds begin with: a root has one compiler for an architecture, and kernels of one
  * series ask it nearly the same. Whether an answer fits is decided when it is used; what is missing is asked then.
@@ -21,23 +14,26 @@ export interface AnswersRequest
  */
 export function answersHash(
   root: string,
-  { release, architecture }: AnswersRequest['kernel'],
+  { release, architecture }: Pick<Kernel, 'release' | 'architecture'>,
 ): string {
   const series = release.split('.', 2).join('.');
   return sha256([recipeHash(), root, architecture, series].join('\n'));
 }
 
 /**
- * Asks the compiler what kbuild asks it at each start, some thirty questions that take a second, and writes the answers
+ * Asks the compiler what kbuild asks it at each start, some thirty questions, and writes the answers
  * as a layer: usr/lib/lockstep/answers, as the recipe's `cc` has them. No module has a part in it, so all may rely on it.
  * Where kbuild does not work, which a module's build says better, there is no answer.
  *
+ * @param request its layers: the recipe, a kernel's headers and the root with its compiler, nothing else
  * @throws LockstepError INTERRUPTED, and what the sandbox throws
  */
-export async function writeAnswersLayer(directory: string, request: AnswersRequest): Promise<void> {
-  const { kernel, ...sandbox } = request;
+export async function writeAnswersLayer(
+  directory: string,
+  request: Pick<SandboxRequest, 'folder' | 'layers' | 'env' | 'limits' | 'log' | 'signal'>,
+): Promise<void> {
   const result = await runSandbox({
-    ...sandbox,
+    ...request,
     source: undefined,
     buildPath: '/var/lib/dkms/lockstep/answers/build',
     env: {
@@ -48,7 +44,7 @@ export async function writeAnswersLayer(directory: string, request: AnswersReque
       lockstep_modules: 'none',
       lockstep_jobs: '1',
       lockstep_objects: 'yes',
-      lockstep_answers: kernel.release,
+      lockstep_answers: 'yes',
     },
     command: ['bash', '/usr/lib/lockstep/build.bash', '/out'],
   });

@@ -8,7 +8,9 @@ import {
 import { moduleHash } from '../builder/key.ts';
 import type { Neighbour, ObjectsIdentity } from '../builder/object-store.ts';
 import type { Target } from '../model/plans.ts';
+import { findAnswers } from './answers.ts';
 import type { Context } from './context.ts';
+import type { Prepared } from './prepare-target.ts';
 import type { Survey } from './survey.ts';
 
 export interface TargetBuild {
@@ -83,14 +85,13 @@ async function buildClean(request: BuildRequest, folder: string): Promise<BuildR
  * Builds a target, taking from the nearest kernel's build of the same source what no difference of the kernels can have
  * changed, and keeps its compilations for the next kernel. A build that fails with what it took is made clean.
  *
- * @param folder scratch folder of the target
  * @throws LockstepError as `buildModule`
  */
 export async function buildTarget(
   context: Context,
   survey: Survey,
   target: Target,
-  folder: string,
+  { folder, kernelLayers }: Pick<Prepared, 'folder' | 'kernelLayers'>,
   request: BuildRequest,
 ): Promise<TargetBuild> {
   const { objects } = context;
@@ -100,10 +101,11 @@ export async function buildTarget(
   }
   const identity = identityOf(survey, target);
   const neighbour = await findNeighbour(context, identity, folder);
-  const kept = { ...request, keepsObjects: true };
+  const answers = await findAnswers(context, survey, target, kernelLayers, request);
   const result = await buildModule({
-    ...kept,
-    layers: [...(neighbour?.layers ?? []), ...request.layers],
+    ...request,
+    keepsObjects: true,
+    layers: [...(neighbour?.layers ?? []), ...answers, ...request.layers],
   });
   const left = path.join(request.folder, 'out/objects');
   const keep = async (): Promise<TargetBuild> => {

@@ -82,7 +82,7 @@ async function evaluateBuildVerify(
     return ended('blocked', `dkms.conf: BUILD_DEPENDS: ${missing.join(', ')}`, conf);
   }
   const request = buildRequestOf(context, prepared, conf);
-  const { result, compiled } = await buildTarget(context, survey, target, prepared.folder, request);
+  const { result, compiled } = await buildTarget(context, survey, target, prepared, request);
   if (result.outcome === 'failed') {
     return ended('failed', result.reason, conf);
   }

@@ -1,13 +1,11 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { type AnswersRequest, answersHash, writeAnswersLayer } from '../builder/answers.ts';
 import type { BuildRequest } from '../builder/build.ts';
 import { writeBuiltOnLayer } from '../builder/built-on.ts';
 import { type Cross, crossEnvironment, crossOf } from '../builder/cross.ts';
 import { type KernelTree, machineOf } from '../builder/kernel-tree.ts';
 import { patchesFor } from '../builder/patches.ts';
-import { rootHash, type Store } from '../builder/store.ts';
-import { endsAll, LockstepError } from '../core/errors.ts';
+import { LockstepError } from '../core/errors.ts';
 import { readUntrustedFile } from '../core/files.ts';
 import type { DkmsConf } from '../model/modules.ts';
 import type { Target } from '../model/plans.ts';
@@ -19,7 +17,7 @@ import {
 } from '../modules/evaluate.ts';
 import { layPatches } from '../modules/patches.ts';
 import type { SandboxLimits } from '../programs/sandbox.ts';
-import { type Context, removeTree } from './context.ts';
+import type { Context } from './context.ts';
 import type { KernelTrees } from './kernel-trees.ts';
 import type { Survey } from './survey.ts';
 
@@ -28,6 +26,8 @@ export interface Prepared {
   folder: string;
   log: string;
   layers: string[];
+  /** Those of them with nothing of any module: recipe, headers, and the root that all builds for the kernel share. */
+  kernelLayers: string[];
   source: SourceFolder;
   /** The unpacked module package. */
   unpacked: string;
@@ -61,63 +61,27 @@ export async function prepareTarget(
   const patches = await layPatches(patchesFor(target.module, target.kernel), patchLayer);
   const { release, architecture } = target.kernel;
   const cross = crossOf(context.machine.architecture, architecture);
-  const env = {
-    ...dkmsEnvironment(source, release, machineOf(architecture)),
-    ...crossEnvironment(cross),
-    lockstep_jobs: String(context.jobs),
-  };
-  // Nothing of any module.
-  const kernelOnly = [recipe, ...tree.layers, ...roots.slice(-1)];
   return {
     folder,
     log: path.join(folder, 'build.log'),
     layers: [
       ...(await builtOnLayers(context, survey, target, folder)),
       ...(patches.length > 0 ? [patchLayer] : []),
-      ...(await answersLayers(context, store, target.kernel, {
-        root: rootHash(rootLayers.at(-1) ?? []),
-        ...{ env, layers: kernelOnly },
-      })),
       ...[recipe, unpacked, ...tree.layers, ...roots],
     ],
+    kernelLayers: [recipe, ...tree.layers, ...roots.slice(-1)],
     source,
     unpacked,
     tree,
-    env,
+    env: {
+      ...dkmsEnvironment(source, release, machineOf(architecture)),
+      ...crossEnvironment(cross),
+      lockstep_jobs: String(context.jobs),
+    },
     cross,
     sourceDateEpoch: await newestFile(source.path),
     patches,
   };
-}
-
-/** The compiler's answers, where builds use them; going without costs only time. */
-async function answersLayers(
-  context: Context,
-  store: Store,
-  kernel: Target['kernel'],
-  { root, ...begin }: Pick<AnswersRequest, 'layers' | 'env'> & { root: string },
-): Promise<string[]> {
-  if (context.objects === undefined) {
-    return [];
-  }
-  const folder = await fs.mkdtemp(path.join(context.work, 'answers-'));
-  try {
-    const layer = await store.answers(answersHash(root, kernel), (temporary) =>
-      writeAnswersLayer(temporary, {
-        ...begin,
-        ...{ folder, kernel, signal: context.signal, limits: buildLimits(context) },
-        log: path.join(folder, 'log'),
-      }),
-    );
-    return [layer];
-  } catch (error) {
-    if (error instanceof LockstepError && !endsAll(error)) {
-      return [];
-    }
-    throw error;
-  } finally {
-    await removeTree(folder);
-  }
 }
 
 /** Layers with the builds of other modules that a target is built on, and with these modules' sources. */

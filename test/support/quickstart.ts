@@ -1,11 +1,10 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { execa } from 'execa';
-import { PROGRAM_ENVIRONMENT } from './program.ts';
 import { serveRepository } from '../../src/publisher/serve.ts';
+import { PROGRAM_ENVIRONMENT, programCommand } from './program.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
-const MAIN = path.join(ROOT, 'src/cli/main.ts');
 
 export interface ProgramResult {
   exitCode: number | undefined;
@@ -18,7 +17,8 @@ export async function lockstep(
   args: readonly string[],
   options: { cwd?: string; timeout?: number; input?: string } = {},
 ): Promise<ProgramResult> {
-  const result = await execa(process.execPath, [MAIN, ...args], {
+  const [program = '', ...words] = programCommand(args);
+  const result = await execa(program, words, {
     cwd: options.cwd ?? ROOT,
     timeout: options.timeout ?? 900_000,
     reject: false,

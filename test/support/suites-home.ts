@@ -5,6 +5,7 @@ import { parseStanza, type Stanza } from '../../src/debian/control.ts';
 import { VERDICTS } from '../../src/model/verdicts.ts';
 import { exists } from '../../src/core/files.ts';
 import { runProgram } from '../../src/programs/run.ts';
+import { linkCache } from './build-roots.ts';
 import type { ProgramEnd, Scratch } from './program.ts';
 import { publishedIndex } from './published-index.ts';
 import { type TestConfig, writeConfig } from './test-config.ts';
@@ -97,14 +98,7 @@ export async function suitesHome(box: Scratch, name: string, seed?: string): Pro
   const folder = path.join(box.path, name);
   const repository = path.join(folder, 'repository');
   if (seed !== undefined) {
-    const cache = path.join(folder, 'state/cache');
-    await fs.mkdir(cache, { recursive: true });
-    for (const part of ['debs', 'roots', 'headers', 'answers']) {
-      if (!(await exists(path.join(seed, 'cache', part)))) {
-        continue;
-      }
-      await runProgram('cp', ['-al', path.join(seed, 'cache', part), cache]);
-    }
+    await linkCache(seed, path.join(folder, 'state'));
   }
   const lockstep = ([command = '', ...args]: readonly string[]): Promise<ProgramEnd> =>
     box.run([command, '-c', path.join(folder, 'lockstep.yaml'), '--json', ...args]);
