@@ -31,6 +31,8 @@ export interface SessionEnd {
   error: Error | undefined;
   /** Whether it ended with targets left, because another command waits for the state folder. */
   isYielding: boolean;
+  /** Whether another command waited for the state folder when it was given back. */
+  isWanted: boolean;
 }
 
 /**
@@ -101,6 +103,7 @@ export class WatchSession {
   /** Begins no further builds, waits for those in work, and gives the state folder back. */
   async close(): Promise<SessionEnd> {
     const isYielding = this.#queue.waiting > 0;
+    let isWanted = false;
     this.#wanted.clear();
     this.#queue.replace([]);
     try {
@@ -111,10 +114,11 @@ export class WatchSession {
     } catch (error) {
       this.#failure ??= asError(error);
     } finally {
+      isWanted = this.#context.isWanted();
       await this.#context.close();
     }
     const error = this.#failure ?? this.#unsettled;
-    return { built: this.#done.size, changed: this.#isChanged, error, isYielding };
+    return { built: this.#done.size, changed: this.#isChanged, error, isYielding, isWanted };
   }
 
   #ended(error: Error | undefined): void {

@@ -121,13 +121,19 @@ class Watch {
     }
     const error = end.error === undefined ? undefined : this.#expected(end.error);
     this.#failedEnds = error === undefined ? 0 : this.#failedEnds + 1;
-    const due = end.isYielding
-      ? new Date(Date.now() + YIELD_MILLISECONDS)
-      : error === undefined
-        ? next
-        : this.#next(Date.now());
+    const due = this.#due(next, end, error);
     onRest({ ...end, error, seconds: (Date.now() - current.began) / 1000, next: due });
     return due;
+  }
+
+  #due(next: Date, end: SessionEnd, error: Error | undefined): Date {
+    const given = new Date(Date.now() + YIELD_MILLISECONDS);
+    if (end.isYielding) {
+      return given;
+    }
+    const due = error === undefined ? next : this.#next(Date.now());
+    // Looks that take longer than the period leave no time between two.
+    return end.isWanted && due < given ? given : due;
   }
 
   #next(began: number): Date {
