@@ -2,7 +2,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { parseRecord } from '../src/ledger/ledger.ts';
+import { parseRecord } from '../src/ledger/schema.ts';
 import type { BuildRecord } from '../src/model/records.ts';
 import type { OwnPackage } from './support/small-archive.ts';
 import type { SuitesHome } from './support/suites-home.ts';

@@ -12,6 +12,7 @@ import { makeLog, makeSiteData } from '../src/site/testing/site-data.ts';
 import { complaintsOf, startBrowser, type TestBrowser } from './support/browser.ts';
 import { lockstep, quickstart, serve } from './support/quickstart.ts';
 import { writeSiteFolder } from './support/site-folder.ts';
+import { slow } from './support/tier.ts';
 
 const DATA = makeSiteData({ modules: 14, kernels: 140 });
 const FAILED = DATA.cells.find(({ verdict }) => verdict === 'failed');
@@ -87,8 +88,12 @@ async function findings(page: Page): Promise<string[]> {
     );
 }
 
-describe.each(Object.entries(PAGES))('the page %s', (_name, address) => {
-  test.each(['light', 'dark'] as const)(
+/** Pages that have all colours between them. */
+const COLOURFUL = new Set(['front', 'matrix', 'log']);
+
+describe.each(Object.entries(PAGES))('the page %s', (name, address) => {
+  const schemes = ['light', 'dark'] as const;
+  test.each(slow || COLOURFUL.has(name) ? schemes : schemes.slice(0, 1))(
     'has nothing that axe takes seriously, %s',
     async (colorScheme) => {
       await visit(

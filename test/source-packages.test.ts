@@ -335,7 +335,7 @@ describe('a file of a source', () => {
     expect(await run('verify')).toMatchObject({ exitCode: 0 });
   });
 
-  test('that was altered through its other name is put back too', async () => {
+  test.runIf(slow)('that was altered through its other name is put back too', async () => {
     for (const name of await pool('.dsc')) {
       await fs.appendFile(at('repository/pool', name), '\n');
     }

@@ -10,6 +10,7 @@ import type { OwnPackage } from './support/small-archive.ts';
 import type { SuitesHome } from './support/suites-home.ts';
 import { type SuitesStage, suitesStage } from './support/suites-stage.ts';
 import type { TestKernel } from './support/test-kernels.ts';
+import { slow } from './support/tier.ts';
 
 let stage: SuitesStage;
 /** Three kernels of one flavour, each newer than the one before. */
@@ -120,7 +121,7 @@ describe('a kernel that migrates from one suite to the next', () => {
   });
 });
 
-describe('versions in order of preference', () => {
+describe.runIf(slow)('versions in order of preference', () => {
   test('the first that builds is used for each kernel, and it says why', async () => {
     const home = await stage.home('preference');
     const own = await stage.module({ name: 'picky', version: '1.0', failsOn: '6.12.203' });
@@ -167,7 +168,7 @@ describe('versions in order of preference', () => {
   });
 });
 
-describe('a module that moves into the kernel', () => {
+describe.runIf(slow)('a module that moves into the kernel', () => {
   const INSTALL = ['apt-get', 'install', '-y', '--no-install-recommends'];
 
   async function machine(sources: string): Promise<ClientRoot> {
@@ -376,7 +377,7 @@ describe('an index that can’t be read', () => {
     );
   });
 
-  test('and could never be read costs only itself, too', async () => {
+  test.runIf(slow)('and could never be read costs only itself, too', async () => {
     const home = await prepared('never-good');
     stage.mirror.steer(NEXT, { kind: 'flipped' });
     const end = await home.run();
@@ -589,7 +590,7 @@ describe('preflight', () => {
   });
 });
 
-describe('after a preflight', () => {
+describe.runIf(slow)('after a preflight', () => {
   test('the kernel arrives with no build left to do', async () => {
     const home = await stage.home('arrival');
     const widget = await stage.module({ name: 'widget', version: '1.0' });

@@ -203,7 +203,7 @@ describe('a watch', () => {
         name: 'slug',
         version: '1.0',
         conf: 'PRE_BUILD="wait.sh"',
-        files: { 'wait.sh': '#!/bin/sh\nsleep 20\n' },
+        files: { 'wait.sh': '#!/bin/sh\nsleep 8\n' },
       });
       await stage.archive.setSuite('slow', {
         packages: [...first.packages, await stage.meta(first), slug],

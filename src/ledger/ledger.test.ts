@@ -7,26 +7,13 @@ import { exists } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import { lockstepErrorOf } from '../core/testing/errors.ts';
 import { useScratch } from '../core/testing/scratch.ts';
-import type { BuildRecord } from '../model/records.ts';
-import { type BuildFiles, Ledger, parseRecord } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import type { Publications } from './schema.ts';
+import { putRecord } from './testing/put.ts';
 import { makeRecord } from './testing/records.ts';
 
 const at = useScratch('ledger');
 const run = promisify(execFile);
-
-async function filesOf(text: string): Promise<BuildFiles> {
-  await fs.writeFile(at('log'), `log of ${text}\n`);
-  return {
-    modules: [{ name: 'demo.ko', content: Buffer.from(text) }],
-    log: at('log'),
-    copyright: Buffer.from(`copyright of ${text}`),
-  };
-}
-
-async function put(ledger: Ledger, record: BuildRecord, text = record.reason): Promise<void> {
-  await ledger.put(record, await filesOf(text));
-}
 
 describe('a record', () => {
   test('is got as it was put, with its files, also by another process', async () => {
@@ -35,7 +22,7 @@ describe('a record', () => {
     {
       using ledger = await Ledger.open(at('one'));
       expect(ledger.get(key)).toBeUndefined();
-      await put(ledger, record, 'content');
+      await putRecord(ledger, record, 'content');
       expect(ledger.get(key)).toEqual(record);
     }
     using again = await Ledger.open(at('one'));
@@ -49,10 +36,10 @@ describe('a record', () => {
   test('takes the place of the one before, and nothing of that is left', async () => {
     using ledger = await Ledger.open(at('two'));
     const record = makeRecord('demo', { outcome: 'broken' });
-    await put(ledger, record, 'first');
+    await putRecord(ledger, record, 'first');
     await fs.writeFile(path.join(ledger.folderOf(record.key), 'modules/old.ko'), '');
     const second = { ...record, outcome: 'built' as const, attempts: 2 };
-    await put(ledger, second, 'second');
+    await putRecord(ledger, second, 'second');
     expect(ledger.all()).toEqual([second]);
     expect(await fs.readdir(path.dirname(ledger.folderOf(record.key)))).toEqual([record.key]);
     expect(await fs.readdir(path.join(ledger.folderOf(record.key), 'modules'))).toEqual([
@@ -75,114 +62,13 @@ describe('a record', () => {
       ['c', 3],
       ['a', 1],
     ]) {
-      await put(ledger, makeRecord(`${name}`, { finished: `2026-01-01T00:0${minute}:00.000Z` }));
+      await putRecord(
+        ledger,
+        makeRecord(`${name}`, { finished: `2026-01-01T00:0${minute}:00.000Z` }),
+      );
     }
     expect(ledger.all().map((record) => record.module)).toEqual(['a', 'b', 'c']);
   });
-});
-
-describe('the index', () => {
-  const states: [string, (file: string) => Promise<void>][] = [
-    ['deleted', (file) => fs.rm(file)],
-    ['emptied', (file) => fs.truncate(file)],
-    ['no database', (file) => fs.writeFile(file, 'x'.repeat(10_000))],
-    [
-      'cut short',
-      async (file) => {
-        await fs.truncate(file, Math.floor((await fs.stat(file)).size / 2) + 7);
-      },
-    ],
-    [
-      'overwritten after its header',
-      async (file) => {
-        const content = await fs.readFile(file);
-        await fs.writeFile(file, content.fill(0xaa, 100));
-      },
-    ],
-    [
-      'of another version',
-      async (file) => {
-        const { DatabaseSync } = await import('node:sqlite');
-        const database = new DatabaseSync(file);
-        database.exec('DROP TABLE records; CREATE TABLE records (x); PRAGMA user_version = 99');
-        database.close();
-      },
-    ],
-  ];
-
-  test.each(states)('that was %s is made anew from the records', async (name, damage) => {
-    const folder = at(`index ${name}`);
-    const records = ['a', 'b', 'c'].map((module) => makeRecord(module));
-    {
-      using ledger = await Ledger.open(folder);
-      for (const record of records) {
-        await put(ledger, record);
-      }
-    }
-    await damage(path.join(folder, 'index.sqlite'));
-    using again = await Ledger.open(folder);
-    expect(
-      again
-        .all()
-        .map((record) => record.module)
-        .toSorted(),
-    ).toEqual(['a', 'b', 'c']);
-    expect(again.get(records[1]?.key ?? '')).toEqual(records[1]);
-    await put(again, makeRecord('d'));
-    expect(again.all()).toHaveLength(4);
-  });
-
-  test('passes over what is no record', async () => {
-    const folder = at('damaged');
-    const keys: string[] = [];
-    {
-      using ledger = await Ledger.open(folder);
-      for (const name of ['good', 'cut', 'other', 'missing', 'moved']) {
-        const record = makeRecord(name);
-        keys.push(record.key);
-        await put(ledger, record);
-      }
-    }
-    const [good = '', cut = '', other = '', missing = '', moved = ''] = keys.map((key) =>
-      path.join(folder, 'builds', key.slice(0, 2), key),
-    );
-    await fs.truncate(path.join(cut, 'record.json'), 100);
-    await fs.writeFile(path.join(other, 'record.json'), '{"key": 1}');
-    await fs.rm(path.join(missing, 'record.json'));
-    const elsewhere = JSON.stringify(makeRecord('elsewhere'));
-    await fs.writeFile(path.join(moved, 'record.json'), elsewhere);
-    await fs.writeFile(path.join(folder, 'builds/stray'), 'x');
-    await fs.writeFile(path.join(path.dirname(good), 'stray'), 'x');
-    await fs.rm(path.join(folder, 'index.sqlite'));
-    using again = await Ledger.open(folder);
-    expect(again.all().map((record) => record.module)).toEqual(['good']);
-  });
-});
-
-test('text that is no record is none', () => {
-  const good = JSON.stringify(makeRecord('demo'));
-  expect(parseRecord(good)).toEqual(makeRecord('demo'));
-  for (const [from, to] of [
-    ['"built"', '"nonsense"'],
-    ['"demo.ko"', '"../demo.ko"'],
-    ['"demo.ko"', '"/etc/x.ko"'],
-    ['"xz"', '"rar"'],
-    ['"/usr/lib/modules"', '"/etc"'],
-    ['2026-01-01T00:00:00.000Z', 'yesterday'],
-    ['"inputs":"', '"inputs":"x'],
-  ]) {
-    const text = good.replace(from ?? '', to ?? '');
-    expect(text).not.toBe(good);
-    expect(parseRecord(text)).toBeUndefined();
-  }
-  for (const json of ['', '{', '[]', 'null', 7, undefined, null]) {
-    expect(parseRecord(json)).toBeUndefined();
-  }
-});
-
-test('a record of an earlier version lacks what that did not keep', () => {
-  const { inputs: _inputs, root: _root, ...old } = makeRecord('demo');
-  expect(parseRecord(JSON.stringify(old))).toEqual({ ...old, inputs: '', root: '' });
 });
 
 describe('putting that is killed', () => {
@@ -193,7 +79,7 @@ describe('putting that is killed', () => {
     const prepare = async (folder: string): Promise<void> => {
       await fs.rm(folder, { recursive: true, force: true });
       using ledger = await Ledger.open(folder);
-      await put(ledger, first, 'first');
+      await putRecord(ledger, first, 'first');
     };
     const folder = at('killed');
     await prepare(folder);
@@ -230,7 +116,7 @@ describe('putting that is killed', () => {
         // A folder without a record is as good as none: the next build of this key replaces it.
         expect(record?.reason ?? content).toBe(content);
         seen.add(record?.reason ?? 'none');
-        await put(ledger, makeRecord('demo', { reason: 'third' }), 'third');
+        await putRecord(ledger, makeRecord('demo', { reason: 'third' }), 'third');
         expect(await fs.readdir(path.dirname(ledger.folderOf(first.key)))).toEqual([first.key]);
         expect(await fs.readFile(file, 'utf8')).toBe('third');
       }

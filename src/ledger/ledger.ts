@@ -1,6 +1,5 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import {
   exists,
   makeDirectoryAtomic,
@@ -11,10 +10,10 @@ import {
 import type { BuildRecord, InstalledPackage } from '../model/records.ts';
 import type { HistoryLine, KernelSighting, SeenKernel, SuiteIndices } from '../model/sightings.ts';
 import { KernelHistory } from './history.ts';
+import { RecordIndex } from './record-index.ts';
 import {
   type Publications,
   publicationsSchema,
-  recordSchema,
   rootSchema,
   seenSchema,
   type SourceNotes,
@@ -34,11 +33,8 @@ export interface BuildFiles {
   symvers?: Uint8Array | undefined;
 }
 
-const INDEX_VERSION = 1;
-
 /**
- * The records of all builds, one folder each, named by the build key; an SQLite index over them answers look-ups and
- * is made anew from the records whenever it is missing or of another version.
+ * The records of all builds, one folder each, named by the build key, and what is known of kernels and publications.
  *
  *     builds/<2>/<key>/{record.json, build.log, copyright, Module.symvers, modules/*.ko}
  *     seen.json           when each kernel was first seen, of earlier versions
@@ -53,10 +49,10 @@ const INDEX_VERSION = 1;
 export class Ledger {
   readonly directory: string;
   readonly timeline: Timeline;
-  readonly #index: DatabaseSync;
+  readonly #index: RecordIndex;
   readonly #history: KernelHistory;
 
-  private constructor(directory: string, index: DatabaseSync) {
+  private constructor(directory: string, index: RecordIndex) {
     this.directory = directory;
     this.#index = index;
     this.#history = new KernelHistory(directory);
@@ -65,20 +61,12 @@ export class Ledger {
 
   /** Opens a ledger; makes it when there is none. */
   static async open(directory: string): Promise<Ledger> {
-    await fs.mkdir(path.join(directory, 'builds'), { recursive: true });
-    const file = path.join(directory, 'index.sqlite');
-    let index = tryOpenIndex(file);
-    if (index === undefined) {
-      for (const suffix of ['', '-wal', '-shm', '-journal']) {
-        await fs.rm(file + suffix, { force: true });
-      }
-      index = openIndex(file);
-    }
-    const ledger = new Ledger(directory, index);
-    if (versionOf(index) !== INDEX_VERSION) {
-      await ledger.#rebuildIndex();
-    }
-    return ledger;
+    const builds = path.join(directory, 'builds');
+    await fs.mkdir(builds, { recursive: true });
+    return new Ledger(
+      directory,
+      await RecordIndex.open(path.join(directory, 'index.sqlite'), builds),
+    );
   }
 
   close(): void {
@@ -114,23 +102,19 @@ export class Ledger {
   }
 
   get(key: string): BuildRecord | undefined {
-    const row = this.#index.prepare('SELECT json FROM records WHERE key = ?').get(key);
-    return row === undefined ? undefined : parseRecord(row['json']);
+    return this.#index.get(key);
   }
 
   /** Every record, oldest first. */
   all(): BuildRecord[] {
-    return this.#index
-      .prepare('SELECT json FROM records ORDER BY finished, key')
-      .all()
-      .flatMap((row) => parseRecord(row['json']) ?? []);
+    return this.#index.all();
   }
 
   /** Keeps a build, whole or not at all; replaces an earlier record of the same key. */
   async put(record: BuildRecord, files: BuildFiles): Promise<void> {
     const folder = this.folderOf(record.key);
     // First the index forgets the old record: whenever this is killed, no record stands there without its files.
-    this.#index.prepare('DELETE FROM records WHERE key = ?').run(record.key);
+    this.#index.forget(record.key);
     if (await exists(folder)) {
       await fs.rename(folder, temporaryName(folder));
     }
@@ -152,12 +136,12 @@ export class Ledger {
         `${JSON.stringify(record, undefined, 2)}\n`,
       );
     });
-    this.#remember(record);
+    this.#index.remember(record);
   }
 
   /** Forgets a build and all that is kept of it. */
   async remove(key: string): Promise<void> {
-    this.#index.prepare('DELETE FROM records WHERE key = ?').run(key);
+    this.#index.forget(key);
     const folder = this.folderOf(key);
     if (await exists(folder)) {
       // Half a folder would count as a whole one when the index is made anew.
@@ -266,38 +250,6 @@ export class Ledger {
     const file = path.join(this.directory, 'seen.json');
     return readState(file, seenSchema, 'its kernels count as new then');
   }
-
-  #remember(record: BuildRecord): void {
-    this.#index
-      .prepare(
-        'INSERT OR REPLACE INTO records (key, module, release, outcome, finished, json) VALUES (?, ?, ?, ?, ?, ?)',
-      )
-      .run(
-        record.key,
-        record.module,
-        record.release,
-        record.outcome,
-        record.finished,
-        JSON.stringify(record),
-      );
-  }
-
-  async #rebuildIndex(): Promise<void> {
-    this.#index.exec('DROP TABLE IF EXISTS records');
-    createTables(this.#index);
-    const builds = path.join(this.directory, 'builds');
-    this.#index.exec('BEGIN');
-    for (const prefix of await foldersIn(builds)) {
-      for (const key of await foldersIn(path.join(builds, prefix))) {
-        const text = await readText(path.join(builds, prefix, key, 'record.json'));
-        const record = parseRecord(text);
-        if (record !== undefined && record.key === key) {
-          this.#remember(record);
-        }
-      }
-    }
-    this.#index.exec(`PRAGMA user_version = ${INDEX_VERSION}; COMMIT`);
-  }
 }
 
 /** Removes what earlier writers of a folder, which were killed, left beside it. */
@@ -307,65 +259,4 @@ async function removeLeftovers(folder: string): Promise<void> {
   for (const name of names.filter((entry) => entry.startsWith(`.tmp-${path.basename(folder)}`))) {
     await fs.rm(path.join(beside, name), { recursive: true, force: true });
   }
-}
-
-/** The folders in a folder, sorted; anything else there is nobody's record. */
-async function foldersIn(directory: string): Promise<string[]> {
-  const entries = await fs.readdir(directory, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .toSorted();
-}
-
-/** A record from its JSON; undefined when it is not one of this version of Lockstep. */
-export function parseRecord(json: unknown): BuildRecord | undefined {
-  if (typeof json !== 'string') {
-    return undefined;
-  }
-  try {
-    const parsed = recordSchema.safeParse(JSON.parse(json));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function openIndex(file: string): DatabaseSync {
-  const index = new DatabaseSync(file);
-  index.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-  return index;
-}
-
-function versionOf(index: DatabaseSync): number {
-  return Number(index.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-}
-
-/** The index when it can be read; undefined when the file is damaged. */
-function tryOpenIndex(file: string): DatabaseSync | undefined {
-  let index: DatabaseSync | undefined;
-  try {
-    index = openIndex(file);
-    if (versionOf(index) === INDEX_VERSION) {
-      index.prepare('SELECT count(*) FROM records').get();
-    }
-    if (index.prepare('PRAGMA quick_check(1)').get()?.['quick_check'] !== 'ok') {
-      throw new Error('damaged');
-    }
-    return index;
-  } catch {
-    index?.close();
-    return undefined;
-  }
-}
-
-function createTables(index: DatabaseSync): void {
-  index.exec(`CREATE TABLE records (
-    key TEXT PRIMARY KEY,
-    module TEXT NOT NULL,
-    release TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    finished TEXT NOT NULL,
-    json TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID`);
 }

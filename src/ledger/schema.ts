@@ -49,6 +49,19 @@ export const recordSchema = z.object({
   beside: installedSchema.optional(),
 }) satisfies z.ZodType<BuildRecord>;
 
+/** A record from its JSON; undefined when it is not one of this version of Lockstep. */
+export function parseRecord(json: unknown): BuildRecord | undefined {
+  if (typeof json !== 'string') {
+    return undefined;
+  }
+  try {
+    const parsed = recordSchema.safeParse(JSON.parse(json));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The packages of a build root, as they lie on disk. */
 export const rootSchema = installedSchema;
 

@@ -4,7 +4,8 @@ import type { Target } from '../model/plans.ts';
 import type { Context } from './context.ts';
 import { planAll, planSurvey, type SurveyPlan } from './plan.ts';
 import { buildAll } from './build-all.ts';
-import { type Survey, surveyOf, type SurveySuite } from './survey.ts';
+import { type Survey, surveyOf } from './survey.ts';
+import type { SurveySuite } from './survey-suites.ts';
 
 export interface PreflightOptions {
   /** The published suite whose modules are asked; by default those that expect the kernel. */

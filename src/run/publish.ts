@@ -12,7 +12,7 @@ import type { SurveyPlan } from './plan.ts';
 import { notePublished, signingOf } from './signing.ts';
 import { SourcePackages } from './source-packages.ts';
 import { publicationsOf } from './suite-packages.ts';
-import type { SurveySuite } from './survey.ts';
+import type { SurveySuite } from './survey-suites.ts';
 import { unpublishedFolders } from './unpublished.ts';
 
 /** The source packages that a suite's packages name. */

@@ -5,7 +5,8 @@ import { readFileOrUndefined } from '../core/files.ts';
 import type { Stanza } from '../debian/control.ts';
 import { packageStanzas } from '../publisher/indices.ts';
 import type { Context } from './context.ts';
-import type { Survey, SurveySuite } from './survey.ts';
+import type { Survey } from './survey.ts';
+import type { SurveySuite } from './survey-suites.ts';
 
 /** Something to know that is no defect. */
 export interface Remark {

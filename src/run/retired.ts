@@ -3,7 +3,7 @@ import type { Plan } from '../model/plans.ts';
 import { modulePackageName } from '../packager/versions.ts';
 import { withheldModules } from '../planner/retire.ts';
 import { publicationId } from './suite-update.ts';
-import type { SurveySuite } from './survey.ts';
+import type { SurveySuite } from './survey-suites.ts';
 
 /**
  * The packages of a suite that its next publication leaves out: those that are past retention, and all of modules that

@@ -42,7 +42,8 @@ import {
   splitPublicationId,
   SuiteUpdate,
 } from './suite-update.ts';
-import type { Survey, SurveySuite } from './survey.ts';
+import type { Survey } from './survey.ts';
+import type { SurveySuite } from './survey-suites.ts';
 
 function factsOf(module: Module, kernel: Kernel): PublicationFacts {
   return {

@@ -5,7 +5,8 @@ import type { KernelSighting } from '../model/sightings.ts';
 import type { Arrival, Outcome } from '../model/timeline.ts';
 import { kernelId } from '../planner/names.ts';
 import type { Context } from './context.ts';
-import type { Survey, SurveySuite } from './survey.ts';
+import type { Survey } from './survey.ts';
+import type { SurveySuite } from './survey-suites.ts';
 
 /**
  * Notes the kernels and module versions that published suites have now and had not before.

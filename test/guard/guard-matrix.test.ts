@@ -14,10 +14,8 @@ const MINUTES = 60_000;
 const SAMPLE = [
   'the module is missing: apt upgrade',
   'the module is missing: unattended-upgrade',
-  'the module is missing: apt install linux-image-B=VERSION',
   'the module is published: apt full-upgrade',
   'two modules, one of them published: aptitude full-upgrade',
-  'the security suite has the newer kernel: apt upgrade',
   'dpkg: dpkg -i of B, without its module',
   'kernels and modules go: apt purge of the only kernel',
   'apt -o Lockstep::Allow=true: apt install linux-image-B',
