@@ -206,6 +206,16 @@ describe('a run over hostile sources', () => {
     }
   });
 
+  test('does not build in another way what has run out of time or output', async () => {
+    const builds = path.join(home, 'state/ledger/builds');
+    for (const name of ['make-hang', 'make-flood']) {
+      const command = ['-rl', `"module": "${name}"`, builds, '--include=record.json'];
+      const record = (await runProgram('grep', command)).stdout.trim();
+      const log = await fs.readFile(path.join(path.dirname(record), 'build.log'), 'utf8');
+      expect(log.match(/^# bash .*attack\.sh/gm)).toHaveLength(1);
+    }
+  });
+
   test('leaves no process, no mount, no temporary file', async () => {
     expect(await leftoversOf(box.path)).toEqual([]);
     expect(await mountsOf(box.path)).toEqual([]);

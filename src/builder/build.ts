@@ -50,7 +50,12 @@ export type BuildResult =
       /** `Module.symvers`, when the build left one. */
       symvers: Buffer | undefined;
     }
-  | { outcome: 'failed'; reason: string };
+  | {
+      outcome: 'failed';
+      reason: string;
+      /** Whether its time or its output ran out: it would in another way of building, too. */
+      isOut?: boolean;
+    };
 
 const MAX_MODULE_BYTES = 512 * 1024 * 1024;
 const MAX_SYMVERS_BYTES = 16 * 1024 * 1024;
@@ -88,9 +93,9 @@ export function buildEnvironment(request: BuildRequest): Record<string, string> 
   };
 }
 
-/** Whether a build may fail only because several compilers run at once where DKMS has one. */
-export function mayNeedSequence({ conf }: BuildRequest): boolean {
-  return !conf.make.startsWith('make');
+/** Whether a build may have failed only because several compilers ran at once where DKMS has one. */
+export function mayNeedSequence({ conf }: BuildRequest, result: BuildResult): boolean {
+  return result.outcome === 'failed' && result.isOut !== true && !conf.make.startsWith('make');
 }
 
 /**
@@ -113,11 +118,16 @@ export async function buildModule(request: BuildRequest): Promise<BuildResult> {
     case 'interrupted':
       throw new LockstepError('INTERRUPTED', 'interrupted', { exitCode: 130 });
     case 'timeout':
-      return { outcome: 'failed', reason: `not built after ${Math.round(limits.seconds)} s` };
+      return {
+        outcome: 'failed',
+        reason: `not built after ${Math.round(limits.seconds)} s`,
+        isOut: true,
+      };
     case 'output-limit':
       return {
         outcome: 'failed',
         reason: `the build prints more than ${limits.outputBytes} bytes`,
+        isOut: true,
       };
     case 'memory-limit':
       return {

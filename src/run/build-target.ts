@@ -69,16 +69,15 @@ async function findNeighbour(
   }
 }
 
-/** Builds from nothing; what fails with several compilers at once is tried as DKMS builds it. */
-async function buildClean(request: BuildRequest, folder: string): Promise<BuildResult> {
-  const result = await buildModule(request);
-  return result.outcome === 'built' || !mayNeedSequence(request)
-    ? result
-    : await buildModule({
-        ...request,
-        folder: path.join(folder, 'sequential'),
-        isSequential: true,
-      });
+/** Builds once more, as DKMS builds it, what may have failed because of several compilers at once. */
+async function inSequence(
+  result: BuildResult,
+  request: BuildRequest,
+  folder: string,
+): Promise<BuildResult> {
+  return mayNeedSequence(request, result)
+    ? await buildModule({ ...request, folder: path.join(folder, 'sequential'), isSequential: true })
+    : result;
 }
 
 /**
@@ -96,7 +95,7 @@ export async function buildTarget(
 ): Promise<TargetBuild> {
   const { objects } = context;
   if (objects === undefined) {
-    const result = await buildClean(request, folder);
+    const result = await inSequence(await buildModule(request), request, folder);
     return { result, compiled: undefined };
   }
   const identity = identityOf(survey, target);
@@ -121,17 +120,22 @@ export async function buildTarget(
       return { result, compiled: undefined };
     }
   };
-  const isClean = neighbour === undefined;
-  const isSampled = !isClean && isSample(target, context.config.cache.checkEvery);
-  if (result.outcome === 'built' ? !isSampled : isClean && !mayNeedSequence(request)) {
+  if (neighbour === undefined) {
+    return result.outcome === 'built'
+      ? await keep()
+      : { result: await inSequence(result, request, folder), compiled: undefined };
+  }
+  if (
+    result.outcome === 'built'
+      ? !isSample(target, context.config.cache.checkEvery)
+      : result.isOut === true
+  ) {
     return await keep();
   }
-  const clean = await buildClean({ ...request, folder: path.join(folder, 'clean') }, folder);
+  const again = { ...request, folder: path.join(folder, 'clean') };
+  const clean = await inSequence(await buildModule(again), request, folder);
   if (isEqual(result, clean)) {
     return await keep();
-  }
-  if (neighbour === undefined) {
-    return { result: clean, compiled: undefined };
   }
   await objects.forget(identity);
   const { module, kernel } = target;
