@@ -121,14 +121,15 @@ describe('a configuration that can’t be', () => {
     ).toBe('CONFIG_MISSING');
   });
 
-  test.each([
+  const broken: [string, string | Buffer, RegExp][] = [
     ['is no YAML', 'repository: {\n  origin: [\n', /:3:1: /],
     ['has a key twice', 'state: a\nstate: b\n', /:2:1: /],
     ['is empty', '', /:1:1: .*repository/],
     ['is a list', '- a\n', /:1:1: /],
     ['has bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x80]), /:1:1: /],
     ['expands without end', bomb(), /./],
-  ])('%s', async (_, content, message) => {
+  ];
+  test.each(sampled(broken, 3))('%s', async (_, content, message) => {
     const file = path.join(box.path, 'broken.yaml');
     await fs.writeFile(file, content);
     const end = await box.run(['run', '-c', file, '--json']);
@@ -191,7 +192,7 @@ describe('a configuration that can’t be', () => {
       { exitCode: 3, code: 'ARCHIVE_UNREACHABLE' },
     ],
   ];
-  test.each(sampled(wrong, 5))('names %s', async (_, change, refusal) => {
+  test.each(sampled(wrong, 4))('names %s', async (_, change, refusal) => {
     const end = await box.run(['run', '-c', await config(change), '--json'], {
       env: await impatientApt(),
     });
@@ -212,14 +213,11 @@ describe('a mirror in trouble', () => {
   const packages = /\/Packages\.gz$/;
   const moduleDeb = /\/openvpn-dco-dkms_/;
   const both: TestConfig = { modules: ['acpi-call-dkms', 'openvpn-dco-dkms'] };
-  /** The second tier has every trouble with every file, the first one each at least once. */
+  /** The second tier has every trouble with every file, the first one a trouble of each kind. */
   const cases: [string, RegExp, Behaviour, TestConfig, string][] = [
     ['status 500', inRelease, { kind: 'status', status: 500 }, {}, 'ARCHIVE_UNREACHABLE'],
     ['a reset connection', inRelease, { kind: 'reset' }, {}, 'ARCHIVE_UNREACHABLE'],
-    ['silence', inRelease, { kind: 'hang' }, {}, 'ARCHIVE_UNREACHABLE'],
-    ['half an InRelease', inRelease, { kind: 'short' }, {}, 'ARCHIVE_UNSIGNED'],
     ['an altered InRelease', inRelease, { kind: 'flipped' }, {}, 'ARCHIVE_UNSIGNED'],
-    ['no index', packages, { kind: 'status', status: 404 }, {}, 'ARCHIVE_UNREACHABLE'],
     ['a broken-off index', packages, { kind: 'truncated' }, {}, 'ARCHIVE_UNREACHABLE'],
     ['an altered index', packages, { kind: 'flipped' }, {}, 'ARCHIVE_ALTERED'],
     ['half a package', moduleDeb, { kind: 'short' }, both, 'ARCHIVE_ALTERED'],
@@ -228,6 +226,9 @@ describe('a mirror in trouble', () => {
     ['a package without end', moduleDeb, { kind: 'endless', bytes: 1e9 }, both, 'ARCHIVE_ALTERED'],
   ];
   const more: typeof cases = [
+    ['half an InRelease', inRelease, { kind: 'short' }, {}, 'ARCHIVE_UNSIGNED'],
+    ['silence', inRelease, { kind: 'hang' }, {}, 'ARCHIVE_UNREACHABLE'],
+    ['no index', packages, { kind: 'status', status: 404 }, {}, 'ARCHIVE_UNREACHABLE'],
     ['no InRelease', inRelease, { kind: 'status', status: 404 }, {}, 'SUITE_UNKNOWN'],
     ['a broken-off InRelease', inRelease, { kind: 'truncated' }, {}, 'ARCHIVE_UNREACHABLE'],
     ['half an index', packages, { kind: 'short' }, {}, 'ARCHIVE_ALTERED'],
@@ -373,29 +374,32 @@ describe('two runs at once', () => {
 const root = process.getuid?.() === 0;
 
 describe('folders', () => {
-  test('names with spaces, colons, commas, quotes and other letters just work', async () => {
-    const odd = path.join(box.path, `Größe a:b, c='d' 100% [x] {y} #1 $HOME @+~ 日本`);
-    await fs.mkdir(odd);
-    const keyring = path.join(odd, 'key, ring.asc');
-    await fs.copyFile(archive.keyring, keyring);
-    await linkCache(path.join(home, 'state'), path.join(odd, 'state'), ['debs']);
-    const file = await config({ archive: { keyring } }, odd);
-    const end = await box.run(['run', '-c', file, '--json']);
-    expect(end, end.stderr).toMatchObject({ exitCode: 0 });
-    expect(resultOf(end).targets.map((target) => target.verdict)).toEqual(['published']);
-    const debs = (await fs.readdir(path.join(odd, 'repository/pool'), { recursive: true })).filter(
-      (name) => name.endsWith('.deb'),
-    );
-    expect(debs.length).toBe(5);
-    // Each folder has a key of its own.
-    for (const deb of debs.filter((name) => !name.includes('-archive-keyring_'))) {
-      const [ours, before] = await Promise.all(
-        [odd, home].map((folder) => fs.readFile(path.join(folder, 'repository/pool', deb))),
-      );
-      expect(before !== undefined && ours?.equals(before)).toBe(true);
-    }
-    expect(await fs.readdir(box.tmp)).toEqual([]);
-  });
+  test.runIf(slow)(
+    'names with spaces, colons, commas, quotes and other letters just work',
+    async () => {
+      const odd = path.join(box.path, `Größe a:b, c='d' 100% [x] {y} #1 $HOME @+~ 日本`);
+      await fs.mkdir(odd);
+      const keyring = path.join(odd, 'key, ring.asc');
+      await fs.copyFile(archive.keyring, keyring);
+      await linkCache(path.join(home, 'state'), path.join(odd, 'state'), ['debs']);
+      const file = await config({ archive: { keyring } }, odd);
+      const end = await box.run(['run', '-c', file, '--json']);
+      expect(end, end.stderr).toMatchObject({ exitCode: 0 });
+      expect(resultOf(end).targets.map((target) => target.verdict)).toEqual(['published']);
+      const debs = (
+        await fs.readdir(path.join(odd, 'repository/pool'), { recursive: true })
+      ).filter((name) => name.endsWith('.deb'));
+      expect(debs.length).toBe(5);
+      // Each folder has a key of its own.
+      for (const deb of debs.filter((name) => !name.includes('-archive-keyring_'))) {
+        const [ours, before] = await Promise.all(
+          [odd, home].map((folder) => fs.readFile(path.join(folder, 'repository/pool', deb))),
+        );
+        expect(before !== undefined && ours?.equals(before)).toBe(true);
+      }
+      expect(await fs.readdir(box.tmp)).toEqual([]);
+    },
+  );
 
   test.runIf(root)('a state folder that can’t be written to', async () => {
     const options = { prefix: namespace('mount --bind -o ro "$0/state" "$0/state"') };
@@ -426,12 +430,10 @@ describe.runIf(root)('a full disk', () => {
   });
 
   /** What a stage leaves of the state before it, and how many KiB are free then. */
-  const stages: [string, string[], number][] = [
-    ['fetching packages', ['archives', 'cache/headers'], 20_000],
-    ['building', ['archives', 'cache'], 300],
-  ];
+  const stages: [string, string[], number][] = [['building', ['archives', 'cache'], 300]];
   const more: typeof stages = [
     ['reading the archive', ['cache'], 100],
+    ['fetching packages', ['archives', 'cache/headers'], 20_000],
     ['unpacking packages', ['archives', 'cache/debs'], 100_000],
   ];
   test.each(slow ? [...stages, ...more] : stages)('while %s', async (_, kept, kilobytes) => {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { VERDICTS } from '../src/model/verdicts.ts';
 import { runProgram } from '../src/programs/run.ts';
 import { lockstep, type Quickstart, quickstart } from './support/quickstart.ts';
+import { sampled } from './support/tier.ts';
 
 const MINUTES = 60_000;
 const COMMANDS = [
@@ -55,20 +56,21 @@ function containing(part: string): unknown {
 }
 
 describe('usage', () => {
-  test.each(COMMANDS)('%s --help explains itself with an example', async (command) => {
+  test.each(sampled(COMMANDS, 4))('%s --help explains itself with an example', async (command) => {
     const { exitCode, stdout } = await lockstep([command, '--help']);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(new RegExp(`^ +lockstep ${command} `, 'm'));
     expect(stdout).toContain('--help');
   });
 
-  test.each([
+  const mistakes = [
     [['nonsense']],
     [['run', '--nonsense']],
     [['why']],
     [['run', '--wait', 'soon']],
     [['serve', '--port', '99999']],
-  ])('%j ends with 2 and says what is wrong', async (args) => {
+  ];
+  test.each(sampled(mistakes, 2))('%j ends with 2 and says what is wrong', async (args) => {
     const { exitCode, stderr } = await lockstep(args);
     expect(exitCode).toBe(2);
     expect(stderr).not.toBe('');

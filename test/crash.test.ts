@@ -11,7 +11,7 @@ import { resultOf, type Scratch, scratch } from './support/program.ts';
 import { type SmallArchive, smallArchive } from './support/small-archive.ts';
 import { type SteerableMirror, steerableMirror } from './support/steerable-mirror.ts';
 import { writeConfig } from './support/test-config.ts';
-import { slow } from './support/tier.ts';
+import { sampled, slow } from './support/tier.ts';
 import { fingerprint, leftoversOf, mountsOf, processesOf } from './support/traces.ts';
 
 let mirror: SteerableMirror;
@@ -138,7 +138,7 @@ function points(start: Start, count: number): [Start, number][] {
 }
 
 describe('a run that is killed', () => {
-  test.each([...points('fetched', slow ? 20 : 2), ...points('unpacked', slow ? 40 : 6)])(
+  test.each([...points('fetched', slow ? 20 : 1), ...points('unpacked', slow ? 40 : 3)])(
     '(%s before) after %f of its time leaves a whole repository; the next run ends as if nothing had been',
     async (start, fraction) => {
       const folder = await home(`killed-${start}-${fraction}`, start);
@@ -180,7 +180,7 @@ describe('a run that is killed while apt waits for its mirror', () => {
 });
 
 describe('a run that ends while a build hangs', () => {
-  test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
+  test.each(sampled(['SIGKILL', 'SIGINT', 'SIGTERM'] as const, 2))(
     'by %s takes the build with it',
     async (signal) => {
       const folder = await home(`hanging-${signal}`, 'unpacked', ['hang-dkms']);
@@ -201,7 +201,7 @@ describe('a run that ends while a build hangs', () => {
 });
 
 describe('Ctrl-C', () => {
-  test.each(['program', 'group'] as const)(
+  test.each(slow ? (['program', 'group'] as const) : (['group'] as const))(
     'sent to the %s ends a run in good order',
     async (whom) => {
       const folder = await home(`interrupted-${whom}`);

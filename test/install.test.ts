@@ -92,7 +92,7 @@ dmesg | grep -iE 'v4l2loopback|acpi_call' | grep -iE 'disagrees|unknown symbol|v
     20 * MINUTES,
   );
 
-  test(
+  test.runIf(slow)(
     'runs depmod once for several modules, not at all beside their kernel, and again on removal',
     async () => {
       await using served = await serve(published.repository);

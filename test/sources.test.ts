@@ -21,6 +21,7 @@ import { type ProgramEnd, type Scratch, scratch } from './support/program.ts';
 import { smallArchive } from './support/small-archive.ts';
 import { type SteerableMirror, steerableMirror } from './support/steerable-mirror.ts';
 import { writeConfig } from './support/test-config.ts';
+import { slow } from './support/tier.ts';
 
 const canary = `lockstep-canary-${randomUUID()}`;
 
@@ -359,31 +360,35 @@ describe('what is built on what is not from main', () => {
 });
 
 describe('sources that change', () => {
-  test('are built again, with a warning where a tag has moved', async () => {
-    const file = await config((await goodModules()).slice(0, 3));
-    await fs.writeFile(at('gitmod/driver/gitmod.c'), moduleText('moved'));
-    await commitAll(at('gitmod'), 'release/v3.1-rc2');
-    await fs.writeFile(
-      at('new.patch'),
-      descriptionPatch('dirmod.c', 'A module of a test', 'again'),
-    );
-    const end = await box.run(['run', '-c', file, '--json']);
-    expect(end, end.stderr).toMatchObject({ exitCode: 0 });
-    expect(resultOf(end).built).toBe(2);
-    expect(end.stderr).toMatch(/gitmod: the tag release\/v3\.1-rc2 of .* was .* and is .* now/);
-    expect(await debOf('gitmod')).toContain('+b1_');
-    for (const [module, text] of [
-      ['gitmod', 'moved'],
-      ['dirmod', 'again'],
-    ] as const) {
-      const find = await runProgram('find', [await contentOf(module), '-name', `${module}.ko*`]);
-      const { stdout } = await runProgram('modinfo', ['-F', 'description', find.stdout.trim()]);
-      expect(stdout.trim()).toBe(text);
-    }
-    const again = await box.run(['run', '-c', file, '--json']);
-    expect(resultOf(again).built).toBe(0);
-    expect(again.stderr).not.toContain('tag');
-  }, 120_000);
+  test.runIf(slow)(
+    'are built again, with a warning where a tag has moved',
+    async () => {
+      const file = await config((await goodModules()).slice(0, 3));
+      await fs.writeFile(at('gitmod/driver/gitmod.c'), moduleText('moved'));
+      await commitAll(at('gitmod'), 'release/v3.1-rc2');
+      await fs.writeFile(
+        at('new.patch'),
+        descriptionPatch('dirmod.c', 'A module of a test', 'again'),
+      );
+      const end = await box.run(['run', '-c', file, '--json']);
+      expect(end, end.stderr).toMatchObject({ exitCode: 0 });
+      expect(resultOf(end).built).toBe(2);
+      expect(end.stderr).toMatch(/gitmod: the tag release\/v3\.1-rc2 of .* was .* and is .* now/);
+      expect(await debOf('gitmod')).toContain('+b1_');
+      for (const [module, text] of [
+        ['gitmod', 'moved'],
+        ['dirmod', 'again'],
+      ] as const) {
+        const find = await runProgram('find', [await contentOf(module), '-name', `${module}.ko*`]);
+        const { stdout } = await runProgram('modinfo', ['-F', 'description', find.stdout.trim()]);
+        expect(stdout.trim()).toBe(text);
+      }
+      const again = await box.run(['run', '-c', file, '--json']);
+      expect(resultOf(again).built).toBe(0);
+      expect(again.stderr).not.toContain('tag');
+    },
+    120_000,
+  );
 
   test('and are gone leave what is published, and are used as they were', async () => {
     const file = await config((await goodModules()).slice(0, 3));

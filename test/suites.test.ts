@@ -496,7 +496,7 @@ describe('kernels that leave', () => {
     expect([...published.keys()]).toContain('widget-modules-arm64');
   });
 
-  test('a renamed flavour keeps its newest, and what follows it', async () => {
+  test.runIf(slow)('a renamed flavour keeps its newest, and what follows it', async () => {
     await stage.archive.setSuite('stable', {
       packages: [...(await kernels(third)), ...(await kernels(keen)), widget],
     });

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { exists } from '../src/core/files.ts';
+import { sha256 } from '../src/core/hash.ts';
 import { acquireLock } from '../src/core/lock.ts';
 import { ensureSigningKey } from '../src/publisher/key.ts';
 import { publish } from '../src/publisher/publish.ts';
@@ -229,6 +230,8 @@ describe('gc', () => {
       await fs.writeFile(path.join(repository, stray), 'x'.repeat(5000));
       await fs.mkdir(path.join(state, 'packages/stray'));
       await fs.writeFile(path.join(state, 'packages/stray/stray.deb'), 'x'.repeat(5000));
+      const root = `ledger/roots/${sha256('a root of former builds')}.json`;
+      await fs.writeFile(path.join(state, root), '[]');
       await fs.mkdir(path.join(state, 'archives/former/amd64'), { recursive: true });
       await fs.writeFile(path.join(state, 'archives/former/amd64/list'), 'x'.repeat(5000));
       for (let number = 0; number < 40; number += 1) {
@@ -248,6 +251,7 @@ describe('gc', () => {
         'archive state/archives/former',
         'made state/packages/stray',
         `repository repository/${stray}`,
+        `root state/${root}`,
       ]);
       expect(kinds['repository']?.[0]?.bytes).toBeGreaterThanOrEqual(5000);
       expect(kinds['log']?.length).toBeGreaterThan(10);

@@ -9,6 +9,7 @@ import type { SuitesHome } from './support/suites-home.ts';
 import { type SuitesStage, suitesStage } from './support/suites-stage.ts';
 import type { TestKernel } from './support/test-kernels.ts';
 import type { DkmsSource } from './support/test-packages.ts';
+import { slow } from './support/tier.ts';
 
 const MINUTES = 60_000;
 
@@ -194,7 +195,7 @@ describe('a watch', () => {
     10 * MINUTES,
   );
 
-  test(
+  test.runIf(slow)(
     'that is told to end while it builds drops the build, and the next one makes it',
     async () => {
       const home = await stage.home('dropped');

@@ -15,6 +15,7 @@ const TITLES: Record<(typeof GARBAGE_KINDS)[number], string> = {
   repository: 'files of the repository',
   made: 'made packages',
   build: 'builds of the ledger',
+  root: 'lists of build roots',
   cache: 'cache',
   archive: 'roots of archives',
   log: 'logs',

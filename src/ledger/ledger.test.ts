@@ -71,6 +71,22 @@ describe('a record', () => {
   });
 });
 
+test('the packages of a build root are there as long as a build names it', async () => {
+  using ledger = await Ledger.open(at('roots'));
+  const [one, other] = ['one', 'other'].map((name) => makeRecord(name, { root: sha256(name) }));
+  const packages = [{ name: 'make', version: '4.4-1', architecture: 'amd64' }];
+  for (const record of [one, other]) {
+    await putRecord(ledger, record ?? makeRecord('none'));
+    await ledger.putRoot(record?.root ?? '', packages);
+  }
+  expect(await ledger.root(sha256('one'))).toEqual(packages);
+  expect(await ledger.unnamedRoots(new Set())).toEqual([]);
+  const file = path.join(ledger.directory, 'roots', `${sha256('other')}.json`);
+  expect(await ledger.unnamedRoots(new Set([other?.key ?? '']))).toEqual([file]);
+  await ledger.remove(other?.key ?? '');
+  expect(await ledger.unnamedRoots(new Set())).toEqual([file]);
+});
+
 describe('putting that is killed', () => {
   test('leaves the old build, the new one or none, and never a record without its files', async () => {
     const child = path.join(import.meta.dirname, 'testing/put-child.ts');

@@ -223,6 +223,21 @@ export class Ledger {
     }
   }
 
+  /**
+   * The files of build roots that no build names.
+   *
+   * @param without keys of builds that do not count
+   */
+  async unnamedRoots(without: ReadonlySet<string>): Promise<string[]> {
+    const folder = path.join(this.directory, 'roots');
+    const named = new Set(this.all().flatMap(({ key, root }) => (without.has(key) ? [] : [root])));
+    const names = await fs.readdir(folder).catch((): string[] => []);
+    return names
+      .filter((name) => name.endsWith('.json') && !named.has(name.slice(0, -'.json'.length)))
+      .toSorted()
+      .map((name) => path.join(folder, name));
+  }
+
   #rootFile(hash: string): string {
     return path.join(this.directory, 'roots', `${hash}.json`);
   }

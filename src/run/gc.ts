@@ -21,6 +21,7 @@ export const GARBAGE_KINDS = [
   'repository',
   'made',
   'build',
+  'root',
   'cache',
   'archive',
   'log',
@@ -53,11 +54,13 @@ export interface GcResult {
 export async function findGarbage(context: Context, planned: SurveyPlan): Promise<GcResult> {
   const { config } = context;
   const { bytes: cacheBytes, going } = await overflowOf(context);
+  const unneeded = await unneededBuildsOf(context, planned);
   const garbage = [
     ...(await retired(context, planned)),
     ...(await leftInRepository(context)),
     ...(await madePackages(context)),
-    ...(await builds(context, planned)),
+    ...(await builds(context, unneeded)),
+    ...(await roots(context, unneeded)),
     ...going.map(
       ({ path: file, bytes, used }): Garbage => ({
         kind: 'cache',
@@ -91,6 +94,9 @@ export async function collectGarbage(context: Context): Promise<GcResult> {
   const after = { survey: planned.survey, plan: await planSurvey(context, planned.survey) };
   for (const { record } of await unneededBuildsOf(context, after)) {
     await ledger.remove(record.key);
+  }
+  for (const file of await ledger.unnamedRoots(new Set())) {
+    await fs.rm(file, { force: true });
   }
   await boundCache(context);
   for (const { what } of await archives(context)) {
@@ -171,10 +177,15 @@ async function madePackages({ ledger, config }: Context): Promise<Garbage[]> {
   return garbage;
 }
 
+interface UnneededBuild {
+  record: BuildRecord;
+  reason: string;
+}
+
 async function unneededBuildsOf(
   context: Context,
   { survey, plan }: SurveyPlan,
-): Promise<{ record: BuildRecord; reason: string }[]> {
+): Promise<UnneededBuild[]> {
   const inputs = await planInputs(context, survey);
   const published = keysOf(await context.ledger.publications());
   const building = await context.building();
@@ -189,9 +200,8 @@ function keysOf(publications: Publications): Set<string> {
   return new Set(entries.flatMap(({ key, buildinfo }) => [key ?? [], buildinfo?.key ?? []].flat()));
 }
 
-async function builds(context: Context, planned: SurveyPlan): Promise<Garbage[]> {
-  const found = await unneededBuildsOf(context, planned);
-  const folders = found.map(({ record }) => context.ledger.folderOf(record.key));
+async function builds({ ledger }: Context, found: readonly UnneededBuild[]): Promise<Garbage[]> {
+  const folders = found.map(({ record }) => ledger.folderOf(record.key));
   const sizes = await sizesOf('/', folders);
   return found.map(({ record, reason }, index): Garbage => {
     const { module, moduleVersion, release, architecture, outcome } = record;
@@ -202,6 +212,21 @@ async function builds(context: Context, planned: SurveyPlan): Promise<Garbage[]>
       bytes: sizes.get(folders[index] ?? '') ?? 0,
     };
   });
+}
+
+/** Lists of what build roots had, of builds that are gone. */
+async function roots({ ledger }: Context, unneeded: readonly UnneededBuild[]): Promise<Garbage[]> {
+  const files = await ledger.unnamedRoots(new Set(unneeded.map(({ record }) => record.key)));
+  return await Promise.all(
+    files.map(
+      async (file): Promise<Garbage> => ({
+        kind: 'root',
+        what: file,
+        why: 'no build that is kept was made in it',
+        bytes: await ownBytes([file]),
+      }),
+    ),
+  );
 }
 
 /** Private roots of archives that the configuration does not name any more. */

@@ -2,6 +2,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type GuardFolder, guardFolder, SHELLS } from './guard-folder.ts';
+import { sampled } from '../support/tier.ts';
 
 const A = '6.12.117+deb13-amd64';
 const B = '6.12.118+deb13-amd64';
@@ -25,7 +26,7 @@ async function next(guard: GuardFolder): Promise<string> {
 }
 
 describe.each(SHELLS.map((shell) => ({ shell })))('systemd-boot, with $shell', ({ shell }) => {
-  test.each([
+  const configurations = [
     { name: 'nothing', conf: '' },
     { name: 'no default', conf: 'timeout 3\n#console-mode keep\n' },
     { name: 'a comment', conf: '# default *\ntimeout 3\n' },
@@ -33,7 +34,8 @@ describe.each(SHELLS.map((shell) => ({ shell })))('systemd-boot, with $shell', (
     { name: "B's entry", conf: `timeout 3\ndefault\t${TOKEN}-${B}.conf` },
     { name: 'two defaults, the last for all', conf: 'default windows.conf\n\ndefault *\n\n\n' },
     { name: 'lines of Windows', conf: `timeout 3\r\ndefault *-${B}.conf\r\n` },
-  ])(
+  ];
+  test.each(sampled(configurations, 3))(
     '$name: A is the default while B lacks a module; afterwards every byte is back',
     async ({ conf }) => {
       await using guard = await machine(shell, conf);
