@@ -8,6 +8,7 @@ import { ObjectStore } from '../builder/object-store.ts';
 import { Store } from '../builder/store.ts';
 import * as groups from '../config/archives.ts';
 import type { Config } from '../config/schema.ts';
+import { errnoOf } from '../core/errors.ts';
 import { acquireLock, type Lock } from '../core/lock.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import type { Emit } from '../model/events.ts';
@@ -165,6 +166,15 @@ export function archiveFolder(name: string): string {
 
 /** Removes a scratch folder, also what overlayfs leaves without permissions for an ordinary user. */
 export async function removeTree(directory: string): Promise<void> {
+  try {
+    // Most are empty or not there: no program is started for these.
+    await fs.rmdir(directory);
+    return;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') {
+      return;
+    }
+  }
   if (!runsAsRoot()) {
     await runProgram('chmod', ['-R', 'u+rwX', '--', directory], { allowFailure: true });
   }
