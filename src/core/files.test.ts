@@ -9,6 +9,7 @@ import {
   exists,
   explainDiskError,
   makeDirectoryAtomic,
+  openNameless,
   readFileOrUndefined,
   readUntrustedFile,
   writeFileAtomic,
@@ -204,4 +205,15 @@ describe('a folder that is made whole', () => {
     expect(await fs.readdir(at('race'))).toEqual(['a']);
     expect(await fs.readdir(folder)).toHaveLength(1);
   });
+});
+
+test('a file without a name is in no folder, and can be read through its descriptor', async () => {
+  const folder = at('nameless');
+  await fs.mkdir(folder);
+  await using handle = await openNameless(folder);
+  expect(await fs.readdir(folder)).toEqual([]);
+  await handle.writeFile('text');
+  expect(await fs.readFile(`/proc/self/fd/${handle.fd}`, 'utf8')).toBe('text');
+  // /proc takes no file without a name.
+  await expect(openNameless('/proc/self')).rejects.toThrow(/ENOENT|EACCES|EPERM/);
 });

@@ -127,6 +127,22 @@ export async function readUntrustedFile(file: string, limit: number): Promise<Bu
   }
 }
 
+/** `O_TMPFILE` without `O_DIRECTORY`: the same on every architecture of Debian but sparc64, alpha and hppa. */
+const TMPFILE = 0o20000000;
+
+/** Opens a file of a folder's file system for reading and writing that has no name, so that it goes with its last user. */
+export async function openNameless(folder: string): Promise<fs.FileHandle> {
+  try {
+    return await fs.open(folder, TMPFILE | constants.O_DIRECTORY | constants.O_RDWR, 0o600);
+  } catch {
+    // A file system, or a kernel, that can't.
+    const file = temporaryName(path.join(folder, 'nameless'));
+    const handle = await fs.open(file, 'wx+', 0o600);
+    await fs.rm(file);
+    return handle;
+  }
+}
+
 /** Whether something, also a dangling link, has this name. */
 export async function exists(file: string): Promise<boolean> {
   try {

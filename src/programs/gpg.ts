@@ -5,6 +5,7 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { errnoOf, LockstepError } from '../core/errors.ts';
+import { openNameless } from '../core/files.ts';
 import { type RunResult, runProgram } from './run.ts';
 
 /** A key of a GnuPG home. */
@@ -175,6 +176,9 @@ function bind(home: string, { common, secret, timeout, needsAgent }: Binding): G
   };
 }
 
+/** A home that is not there: verifying reads nothing of it. */
+const NO_HOME = '/nonexistent';
+
 /** Words of a status line that make a signature no good one, though it fits the text. */
 const NO_GOOD = /^\[GNUPG:\] (?:BADSIG|ERRSIG|EXPSIG|EXPKEYSIG|REVKEYSIG|NO_PUBKEY|NODATA)\b/m;
 
@@ -189,33 +193,32 @@ export async function signersOf(
   clearsigned: string,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const home = await fs.mkdtemp(path.join(tmpdir(), 'lockstep-verify-'));
-  try {
-    const keyring = path.join(home, 'keys.gpg');
-    await fs.writeFile(keyring, publicKeys);
-    const { exitCode, stdout } = await runProgram(
-      'gpg',
-      [
-        ...[...COMMON, '--no-autostart', '--no-default-keyring', '--keyring', keyring],
-        ...['--status-fd', '1', '--verify'],
-      ],
-      {
-        env: { GNUPGHOME: home },
-        timeout: 60_000,
-        input: clearsigned,
-        allowFailure: true,
-        ...(signal === undefined ? {} : { signal }),
-      },
-    );
-    return exitCode !== 0 || NO_GOOD.test(stdout)
-      ? []
-      : stdout
-          .split('\n')
-          .filter((line) => line.startsWith('[GNUPG:] VALIDSIG '))
-          .map((line) => line.trim().split(' ').at(-1) ?? '');
-  } finally {
-    await fs.rm(home, { recursive: true, force: true });
-  }
+  // Without a name, nothing of it is left when this process is killed.
+  await using keyring = await openNameless(tmpdir());
+  await keyring.writeFile(publicKeys);
+  // As /proc has it, which may be that of a process tree around this one.
+  const self = await fs.readlink('/proc/self');
+  const { exitCode, stdout } = await runProgram(
+    'gpg',
+    [
+      ...[...COMMON, '--no-autostart', '--no-random-seed-file', '--lock-never'],
+      ...['--no-default-keyring', '--keyring', `/proc/${self}/fd/${keyring.fd}`],
+      ...['--status-fd', '1', '--verify'],
+    ],
+    {
+      env: { GNUPGHOME: NO_HOME },
+      timeout: 60_000,
+      input: clearsigned,
+      allowFailure: true,
+      ...(signal === undefined ? {} : { signal }),
+    },
+  );
+  return exitCode !== 0 || NO_GOOD.test(stdout)
+    ? []
+    : stdout
+        .split('\n')
+        .filter((line) => line.startsWith('[GNUPG:] VALIDSIG '))
+        .map((line) => line.trim().split(' ').at(-1) ?? '');
 }
 
 /**
