@@ -12,7 +12,7 @@ import { buildModule, type BuildResult } from '../src/builder/build.ts';
 import type { Target } from '../src/model/plans.ts';
 import { moduleNameOf } from '../src/modules/find.ts';
 import { buildTarget } from '../src/run/build-target.ts';
-import { removeTree } from '../src/run/context.ts';
+import { removeTree } from '../src/programs/remove-tree.ts';
 import { printRatios, type Ratio, ROOT, timed } from './support.ts';
 import { openBenchSuite, prepareBuild, targetOf } from './target.ts';
 

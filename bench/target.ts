@@ -6,7 +6,8 @@ import { loadConfig } from '../src/config/load.ts';
 import type { DkmsConf } from '../src/model/modules.ts';
 import type { Target } from '../src/model/plans.ts';
 import { runSandbox } from '../src/programs/sandbox.ts';
-import { type Context, openContext, removeTree } from '../src/run/context.ts';
+import { removeTree } from '../src/programs/remove-tree.ts';
+import { type Context, openContext } from '../src/run/context.ts';
 import { TreesOfArchives } from '../src/run/kernel-trees.ts';
 import { planAll, type SurveyPlan } from '../src/run/plan.ts';
 import {

@@ -201,7 +201,7 @@ describe('a run that ends while a build hangs', () => {
 });
 
 describe('Ctrl-C', () => {
-  test.each(slow ? (['program', 'group'] as const) : (['group'] as const))(
+  test.each(sampled(['group', 'program'] as const, 1))(
     'sent to the %s ends a run in good order',
     async (whom) => {
       const folder = await home(`interrupted-${whom}`);

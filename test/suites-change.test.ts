@@ -123,14 +123,11 @@ describe('what came, went and moved', () => {
     );
   });
 
-  test.each(slow ? ['yesterday', '-1', '3x', '2026-13-45'] : ['2026-13-45'])(
-    '%j is refused',
-    async (when) => {
-      const end = await home.lockstep('kernels', '--offline', `--since=${when}`);
-      expect(end, end.stderr).toMatchObject({ exitCode: 2 });
-      expect(errorOf(end)).toMatchObject({ code: 'USAGE' });
-    },
-  );
+  test.each(sampled(['2026-13-45', 'yesterday', '-1', '3x'], 1))('%j is refused', async (when) => {
+    const end = await home.lockstep('kernels', '--offline', `--since=${when}`);
+    expect(end, end.stderr).toMatchObject({ exitCode: 2 });
+    expect(errorOf(end)).toMatchObject({ code: 'USAGE' });
+  });
 });
 
 describe.runIf(slow)('headers that vanish', () => {

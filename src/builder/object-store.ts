@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { z } from 'zod';
 import { exists, temporaryName } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
+import { removeTree } from '../programs/remove-tree.ts';
 import { runProgram } from '../programs/run.ts';
 import { runsAsRoot } from '../programs/sandbox.ts';
 import { compareHeaders, type HeaderDifference } from './header-difference.ts';
@@ -93,7 +94,7 @@ export class ObjectStore {
       const aside = temporaryName(path.join(this.#directory, 'removed'));
       await fs.rename(folder, aside);
       if (!this.#used.has(folder)) {
-        await runProgram('rm', ['-rf', '--', aside]);
+        await removeTree(aside);
       }
     }
   }

@@ -228,7 +228,7 @@ export class Ledger {
    *
    * @param without keys of builds that do not count
    */
-  async unnamedRoots(without: ReadonlySet<string>): Promise<string[]> {
+  async unnamedRoots(without: ReadonlySet<string> = new Set()): Promise<string[]> {
     const folder = path.join(this.directory, 'roots');
     const named = new Set(this.all().flatMap(({ key, root }) => (without.has(key) ? [] : [root])));
     const names = await fs.readdir(folder).catch((): string[] => []);

@@ -5,7 +5,8 @@ import type { BuildRequest } from '../builder/build.ts';
 import { rootHash } from '../builder/store.ts';
 import { endsAll, LockstepError } from '../core/errors.ts';
 import type { Target } from '../model/plans.ts';
-import { type Context, removeTree } from './context.ts';
+import { removeTree } from '../programs/remove-tree.ts';
+import type { Context } from './context.ts';
 import type { Survey } from './survey.ts';
 
 /**

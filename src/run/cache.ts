@@ -2,7 +2,8 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { temporaryName } from '../core/files.ts';
 import { runProgram } from '../programs/run.ts';
-import { type Context, removeTree } from './context.ts';
+import { removeTree } from '../programs/remove-tree.ts';
+import type { Context } from './context.ts';
 
 /** Folders of the cache, each with entries that may go one by one. */
 const KINDS = [

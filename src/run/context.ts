@@ -8,14 +8,12 @@ import { ObjectStore } from '../builder/object-store.ts';
 import { Store } from '../builder/store.ts';
 import * as groups from '../config/archives.ts';
 import type { Config } from '../config/schema.ts';
-import { errnoOf } from '../core/errors.ts';
 import { acquireLock, type Lock } from '../core/lock.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import type { Emit } from '../model/events.ts';
 import type { DebRef } from '../model/packages.ts';
 import { APT_SCRATCH } from '../programs/apt.ts';
-import { runProgram } from '../programs/run.ts';
-import { runsAsRoot } from '../programs/sandbox.ts';
+import { removeTree } from '../programs/remove-tree.ts';
 
 /** An archive and what the configuration says of it. */
 export interface ReadArchive {
@@ -162,24 +160,6 @@ function assemble(
 /** The folder of an archive's private roots, below `archives` of the state folder. */
 export function archiveFolder(name: string): string {
   return name.replaceAll('/', '_');
-}
-
-/** Removes a scratch folder, also what overlayfs leaves without permissions for an ordinary user. */
-export async function removeTree(directory: string): Promise<void> {
-  try {
-    // Most are empty or not there: no program is started for these.
-    await fs.rmdir(directory);
-    return;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') {
-      return;
-    }
-  }
-  if (!runsAsRoot()) {
-    await runProgram('chmod', ['-R', 'u+rwX', '--', directory], { allowFailure: true });
-  }
-  // rm(1) also removes what lies deeper than a path can be long.
-  await runProgram('rm', ['-rf', '--', directory]);
 }
 
 /** Removes what a killed run has left in a state folder, which nobody else uses now. */

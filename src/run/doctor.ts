@@ -5,6 +5,7 @@ import { DEBIAN_KEYRING, readMachineApt, requireMirror } from '../archive/machin
 import { loadConfig } from '../config/load.ts';
 import { LockstepError } from '../core/errors.ts';
 import { requireRsync } from '../programs/rsync.ts';
+import { removeTree } from '../programs/remove-tree.ts';
 import { hasProgram, runProgram } from '../programs/run.ts';
 import { runSandbox } from '../programs/sandbox.ts';
 
@@ -100,8 +101,7 @@ async function checkSandbox(): Promise<string> {
     }
     return 'bubblewrap, overlayfs, no network';
   } finally {
-    await runProgram('chmod', ['-R', 'u+rwX', '--', folder], { allowFailure: true });
-    await fs.rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
   }
 }
 

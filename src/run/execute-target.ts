@@ -7,9 +7,10 @@ import type { BuildOutcome, BuildRecord, BuiltModule } from '../model/records.ts
 import { hashOnTopOf } from '../planner/dependencies.ts';
 import { parseSymvers, type SymbolTable } from '../verifier/symvers.ts';
 import { verifyModules } from '../verifier/verify.ts';
+import { removeTree } from '../programs/remove-tree.ts';
 import { buildTarget } from './build-target.ts';
 import { besideOf, installedOf } from './buildinfo.ts';
-import { type Context, removeTree } from './context.ts';
+import type { Context } from './context.ts';
 import type { KernelTrees } from './kernel-trees.ts';
 import {
   buildRequestOf,

@@ -6,8 +6,9 @@ import type { BuildRecord } from '../model/records.ts';
 import { unneededBuilds } from '../planner/unneeded.ts';
 import { unneededFiles } from '../publisher/unneeded.ts';
 import { KEPT_LOGS, oldLogs } from '../report/log.ts';
+import { removeTree } from '../programs/remove-tree.ts';
 import { boundCache, overflowOf, sizesOf } from './cache.ts';
-import { archiveFolder, type Context, removeTree } from './context.ts';
+import { archiveFolder, type Context } from './context.ts';
 import { planAll, planInputs, planSurvey, type SurveyPlan } from './plan.ts';
 import { publishAll } from './publish.ts';
 import { retiredPackages } from './retired.ts';
@@ -95,7 +96,7 @@ export async function collectGarbage(context: Context): Promise<GcResult> {
   for (const { record } of await unneededBuildsOf(context, after)) {
     await ledger.remove(record.key);
   }
-  for (const file of await ledger.unnamedRoots(new Set())) {
+  for (const file of await ledger.unnamedRoots()) {
     await fs.rm(file, { force: true });
   }
   await boundCache(context);

@@ -12,18 +12,19 @@ export class ModulePlaces {
   readonly #bases = new Map<string, readonly string[]>();
 
   constructor(read: readonly ArchiveIndices[]) {
-    for (const { source, packages } of read) {
-      const modules = packages.filter((entry) => !isKernelPackage(entry.ref.name));
-      const suites = new Set(modules.map((entry) => entry.suite));
-      for (const suite of suites) {
-        this.#byName.set(suite, byPackageName(modules.filter((entry) => entry.suite === suite)));
+    const archives = read.map(({ source: { group }, packages }) => ({
+      group,
+      modules: packages.filter((entry) => !isKernelPackage(entry.ref.name)),
+    }));
+    for (const { group, modules } of archives) {
+      for (const [suite, entries] of Map.groupBy(modules, (entry) => entry.suite)) {
+        this.#byName.set(suite, byPackageName(entries));
       }
-      this.#bases.set(source.group.name, source.group.bases);
+      this.#bases.set(group.name, group.bases);
     }
     // An archive's own name counts before that of one of its suites.
-    for (const { source, packages } of read) {
-      const modules = packages.filter((entry) => !isKernelPackage(entry.ref.name));
-      this.#byName.set(source.group.name, byPackageName(modules));
+    for (const { group, modules } of archives) {
+      this.#byName.set(group.name, byPackageName(modules));
     }
   }
 

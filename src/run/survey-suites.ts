@@ -44,6 +44,13 @@ function staleOf(statuses: readonly IndexStatus[]): Map<string, string> {
   );
 }
 
+/** Architectures of some indices, each once, sorted. */
+function architecturesOf(statuses: readonly IndexStatus[]): string[] {
+  const all = new Set(statuses.map(({ architecture }) => architecture));
+  all.delete('all');
+  return [...all].toSorted();
+}
+
 /**
  * What each suite has of kernels and modules.
  *
@@ -58,18 +65,13 @@ export function surveySuites(
   facts: ReadonlyMap<string, SuiteFacts[]>,
   sources: ConfiguredSources,
 ): SurveySuite[] {
-  const architectures = [
-    ...new Set(read.flatMap(({ statuses }) => statuses.map(({ architecture }) => architecture))),
-  ]
-    .filter((name) => name !== 'all')
-    .toSorted();
   const catalogue = makeCatalogue(
     read.map(({ source, packages, statuses }) => ({
       suite: source.group.name,
       packages: packages.filter((entry) => isKernelPackage(entry.ref.name)),
       stale: staleOf(statuses),
     })),
-    architectures,
+    architecturesOf(read.flatMap(({ statuses }) => statuses)),
     machine.architecture,
   );
   const isWhole = read.every(({ statuses }) => statuses.every(({ state }) => state !== 'missing'));
@@ -97,13 +99,7 @@ export function surveySuites(
       archive,
       facts: facts.get(group.name) ?? [],
       statuses,
-      architectures: [
-        ...new Set(
-          statuses.filter(({ state }) => state !== 'missing').map((status) => status.architecture),
-        ),
-      ]
-        .filter((name) => name !== 'all')
-        .toSorted(),
+      architectures: architecturesOf(statuses.filter(({ state }) => state !== 'missing')),
       all: catalogue.get(group.name) ?? [],
       // A suite that is only read is there for others.
       kernels: group.isPublished

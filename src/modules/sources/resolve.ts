@@ -6,6 +6,7 @@ import { canonicalJson, sha256 } from '../../core/hash.ts';
 import { moduleLayers } from '../../core/places.ts';
 import type { PackageSource, ModuleSource, SourceRequest } from '../../model/sources.ts';
 import { handToBuilds } from '../../programs/hand-over.ts';
+import { removeTree } from '../../programs/remove-tree.ts';
 import { runProgram } from '../../programs/run.ts';
 import { plainDkmsConf } from './conf.ts';
 import { findCopyright } from './copyright.ts';
@@ -200,7 +201,6 @@ export async function resolveSource(
     const obtained = await obtainSource(request.origin, { scratch, repositories, signal });
     return await keepSource(request, obtained, scratch, options);
   } finally {
-    await runProgram('chmod', ['-R', 'u+rwX', '--', scratch], { allowFailure: true });
-    await runProgram('rm', ['-rf', '--', scratch]);
+    await removeTree(scratch);
   }
 }
