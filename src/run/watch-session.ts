@@ -20,7 +20,7 @@ import { isDue, LONG_SECONDS, rankOf } from './urgency.ts';
 import { writeSiteAfterRun } from './write-site.ts';
 
 /** The part of the time that planning, publishing and writing the site may take while builds go on. */
-const SETTLING_SHARE = 0.2;
+const SETTLING_SHARE = 0.1;
 
 /** What came of a session. */
 export interface SessionEnd {
@@ -89,7 +89,10 @@ export class WatchSession {
     this.#isReached = true;
     this.#isPushDue = true;
     this.#settling.ask();
-    await this.#settling.flush();
+    // While builds go on a look takes no more of the machine from them than what they give it.
+    if (this.#queue.running.size === 0) {
+      await this.#settling.flush();
+    }
   }
 
   /** Resolves when nothing is in work, and all that was built is published or could not be. */
