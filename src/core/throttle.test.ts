@@ -55,6 +55,17 @@ test('asked all the time, it takes its share and no more', async () => {
   expect(slow.count).toBe(100);
 });
 
+test('it rests no longer than it may, whatever the share', async () => {
+  const slow = slowWork(10);
+  const throttle = new Throttle(slow.work, 0.1, 20_000);
+  throttle.ask();
+  throttle.ask();
+  await passes(10 + 19);
+  expect(slow.count).toBe(1);
+  await passes(1);
+  expect(slow.count).toBe(2);
+});
+
 test('the last is done at once, and waited for, also when one is in work', async () => {
   const slow = slowWork(10);
   const throttle = new Throttle(slow.work, 0.1);

@@ -1,10 +1,11 @@
 /**
  * Does the same work again and again as it is asked for: one at a time, whatever was asked for meanwhile is one more,
- * and never for more than a share of the time. The first time is at once.
+ * and for no more than a share of the time, unless it would have to rest too long for that. The first time is at once.
  */
 export class Throttle {
   readonly #work: () => Promise<void>;
   readonly #share: number;
+  readonly #longestRest: number;
   #isAsked = false;
   #working: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -14,10 +15,17 @@ export class Throttle {
   /**
    * @param work must not throw
    * @param share the part of the time that the work may take, above 0 and at most 1
+   * @param longestRest milliseconds after which it goes on in any case: what comes meanwhile makes the next time longer, and the
+   *   rest after it, for ever where what comes takes more than the share
    */
-  constructor(work: () => Promise<void>, share: number) {
+  constructor(
+    work: () => Promise<void>,
+    share: number,
+    longestRest: number = Number.POSITIVE_INFINITY,
+  ) {
     this.#work = work;
     this.#share = share;
+    this.#longestRest = longestRest;
   }
 
   /** Says that there is something to do; returns at once. */
@@ -53,7 +61,7 @@ export class Throttle {
     const began = Date.now();
     await this.#work();
     const took = Date.now() - began;
-    this.#restsUntil = Date.now() + took * (1 / this.#share - 1);
+    this.#restsUntil = Date.now() + Math.min(this.#longestRest, took * (1 / this.#share - 1));
     this.#working = undefined;
     if (this.#isAsked) {
       this.ask();

@@ -21,6 +21,8 @@ import { writeSiteAfterRun } from './write-site.ts';
 
 /** The part of the time that planning, publishing and writing the site may take while builds go on. */
 const SETTLING_SHARE = 0.1;
+/** Milliseconds that what is built waits for it at most, beside the time that it takes. */
+const SETTLING_REST = 20_000;
 
 /** What came of a session. */
 export interface SessionEnd {
@@ -69,7 +71,7 @@ export class WatchSession {
     this.#trees = new TreesOfArchives(context);
     this.#preparations = new Preparations(context);
     this.#expectations = new Expectations(context.ledger.all());
-    this.#settling = new Throttle(() => this.#settle(), SETTLING_SHARE);
+    this.#settling = new Throttle(() => this.#settle(), SETTLING_SHARE, SETTLING_REST);
     this.#queue = new JobQueue({
       slots: context.jobs,
       longSeconds: LONG_SECONDS,
